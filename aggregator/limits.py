@@ -1,0 +1,50 @@
+"""Every number that bounds something, with its unit and its reason."""
+
+# --- Hosts (aggregator.remote) -----------------------------------------------------------------------------------
+
+FOLLOWS_PER_CONNECTION = 6  # channels; with the two below, under sshd's default MaxSessions of 10
+COMMANDS_PER_CONNECTION = 2  # channels for short commands: listing, reading a range
+CONNECTIONS_PER_HOST = 4  # connections; more follows than these carry are a notice that names the files
+DIALS_AT_ONCE = 128  # handshakes under way over all hosts: dead hosts must not keep the living ones waiting
+DIALS_PER_JUMP = 8  # handshakes at once through one jump host: sshd's MaxStartups starts refusing at 10
+BACKOFF_BASE = 1.0  # seconds; the n-th wait is uniform in [0, base * 2**n] (full jitter), never over the cap
+BACKOFF_CAP = 60.0  # seconds; a host that comes back is live again within about a minute
+FAILED_RETRY = 120.0  # seconds before a host that needs a person is tried again: OpenSSH >= 9.8 bans retries
+FAILED_FILE_RETRY = 10.0  # seconds before a file that could not be opened is tried again
+KEEPALIVE_MISSED = 3  # unanswered keepalives after which a connection counts as lost
+COMMAND_TIMEOUT = 20.0  # seconds for a short command on a host
+HEADER_TIMEOUT = 15.0  # seconds until a follow or a read has said what it opened
+CLOSE_TIMEOUT = 3.0  # seconds for a connection to close before it is cut
+HEARTBEAT = 10.0  # seconds between newlines sent to a follower; it ends itself after 45 s without
+CHANNEL_BUFFER = 1 << 20  # bytes received and not yet read, per channel; above it SSH's window closes
+CHANNEL_STDERR = 8 << 10  # bytes of a command's stderr that are kept
+FILES_PER_GLOB = 500  # files that one path pattern may find on one host
+GLOB_INTERVAL = 10.0  # seconds between two listings of a path pattern
+PROBE_BYTES = 4 << 10  # bytes of a probe's answer that are read
+
+# --- Lines (aggregator.stream) -----------------------------------------------------------------------------------
+
+LINE_BYTES = 65_536  # bytes of a line that are delivered; longer ones are clipped and say their whole length
+HEAD_BYTES = 1024  # bytes of a generation's first line that its hash is taken over
+MERGE_HOLD = 0.2  # seconds that a view of several files may hold a line back for the order's sake
+MERGE_BEAT = 0.02  # seconds between two looks at what a view holds back
+MERGE_LINES = 50_000  # lines that a view holds back at most; what is over goes out at once
+FUTURE_STAMP = 60.0  # seconds; a stamp further ahead than this does not move its file's place in the order
+ONCE_BYTES = 64 << 20  # bytes of backlog that `follow=0` collects before it sorts; what is over goes out at once
+
+# --- Hub and views (aggregator.hub) ------------------------------------------------------------------------------
+
+TAIL_WINDOW = 64 << 10  # bytes before the end at which a new tail starts: most viewers' backlog in one round trip
+RING_BYTES = 4 << 20  # bytes kept behind each tail for viewers that join
+TAIL_LINGER = 30.0  # seconds that a tail is kept after its last viewer
+BACKLOG_LINES = 100_000  # lines of backlog per file that a viewer may ask for
+BACKLOG_BYTES = 32 << 20  # bytes that a backlog is read back for at most, per file
+READ_CHUNK = 1 << 20  # bytes of one read by address; grows fourfold while a backlog is looked for
+QUEUE_LINES = 20_000  # lines that wait for one viewer
+QUEUE_BYTES = 8 << 20  # bytes of lines that wait for one viewer
+VIEWER_STALL = 30.0  # seconds that a viewer may not read at all before it is ended
+VIEWERS = 500  # viewers at once
+FILES_PER_VIEW = 5_000  # files of one view
+AFTER_POSITIONS = 5_000  # `after` parameters of one request
+TICK = 15.0  # seconds of quiet after which a viewer gets a tick
+STREAM_CHUNK = 256 << 10  # bytes written to a viewer at once
