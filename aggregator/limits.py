@@ -48,3 +48,13 @@ FILES_PER_VIEW = 5_000  # files of one view
 AFTER_POSITIONS = 5_000  # `after` parameters of one request
 TICK = 15.0  # seconds of quiet after which a viewer gets a tick
 STREAM_CHUNK = 256 << 10  # bytes written to a viewer at once
+
+# --- Door and audit log (aggregator.access) ----------------------------------------------------------------------
+
+AUDIT_SYNC_INTERVAL = 0.1  # seconds between two fdatasyncs: one sync for all who ask meanwhile, spares slow disks
+AUDIT_WRITE_TIMEOUT = 2.0  # seconds for a record to reach the disk; a log that hangs longer is out
+AUDIT_RETRY = 1.0  # seconds between two tries to write again while nobody asks: the log heals by itself
+AUDIT_RECORDS = 1024  # records that wait for the disk with somebody waiting for them; above it, refused
+AUDIT_NOTES = 16_384  # records that wait for the disk with nobody waiting (closes); above it, lost and counted
+AUDIT_RECORD_BYTES = 16 << 20  # bytes of one record; a view of FILES_PER_VIEW long paths is some 2 MiB
+AUDIT_TAIL_BLOCK = 64 << 10  # bytes of one read backwards from the log's end, looking for its last record
