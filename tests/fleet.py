@@ -253,7 +253,7 @@ class Fleet:
         return target
 
     def inventory(self, sources: Mapping[str, Any], **extra: Any) -> Path:
-        """Write an inventory of all hosts; `extra` is merged in deeply, so that a test can change any part."""
+        """Write an inventory of all hosts; `extra` is merged in deeply, so any part can be changed."""
         data: dict[str, Any] = {
             "version": 1,
             "ssh": {
