@@ -18,161 +18,17 @@ import os
 import random
 import shlex
 import shutil
-import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 import asyncssh
 import yaml
+from fleethost import LOOPBACK, FleetHost, free_port, wait_for, write_private
 
-LOOPBACK = "127.0.0.1"
-START_S = 10.0  # longest wait for a server to listen or to end; usual is 0.03 s
-STEP_S = 0.005
-PORTS = range(20_000, 32_000)  # below Linux' ephemeral range, so that no client socket takes one
-
-
-def wait_for(condition: Callable[[], object], what: str, seconds: float = START_S) -> None:
-    """Return as soon as `condition()` is true; AssertionError naming `what` after `seconds`."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds:g} s for {what}")
-        time.sleep(STEP_S)
-
-
-def free_port() -> int:
-    """A loopback TCP port that nobody listens on."""
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((LOOPBACK, port))
-            return port
-
-
-class FleetHost:
-    """One SSH server. `root` is the folder for its logs; its own files are kept elsewhere."""
-
-    address = LOOPBACK
-
-    def __init__(
-        self, fleet: Fleet, name: str, start: Callable[[FleetHost], subprocess.Popen[bytes]]
-    ) -> None:
-        self.fleet = fleet
-        self.name = name
-        self.root = fleet.folder / "roots" / name
-        self.home = fleet.folder / "servers" / name
-        self.root.mkdir(parents=True)
-        self.home.mkdir(parents=True)
-        self.log = self.home / "log"
-        self.certified = False
-        self._start = start
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._awaited = False
-        self.change_key()
-
-    @property
-    def port(self) -> int:
-        """The TCP port; waits until the server that was started listens on it."""
-        if self._process is not None and not self._awaited:
-            self._await()
-        return self._port
-
-    @property
-    def pid(self) -> int:
-        """Of the process that listens; AssertionError while the host is stopped."""
-        assert self._process is not None, f"{self.name} is stopped"
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def change_key(self) -> None:
-        """Give the host another host key; `known_hosts` keeps the old one. Takes effect at the next start."""
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        _write_private(key, self.home / "key")
-        self._public = key.export_public_key().decode().strip()
-        key.write_public_key(self.home / "key.pub")
-
-    def known_hosts_line(self) -> str:
-        """For `known_hosts`: the host's key, or the authority of its certificate."""
-        if self.certified:
-            return f"@cert-authority [{LOOPBACK}]:{self._port} {self.fleet.host_ca_line}"
-        return f"[{LOOPBACK}]:{self._port} {self._public}"
-
-    def start(self) -> None:
-        """Start the server on the same port as before; `port` waits until it listens."""
-        assert not self.running, f"{self.name} is running"
-        self.log.unlink(missing_ok=True)
-        self.log.touch()
-        self._awaited = False
-        self._process = self._start(self)
-
-    def stop(self) -> None:
-        """End the server, its connections and the commands they run, as when a machine is switched off."""
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGSTOP)  # no new connections while the old ones are looked up
-        self.kill_connections()
-        self._process.kill()
-        self._process.wait()
-        self._process = None
-        for pid in self._commands():
-            _kill(pid)
-
-    def kill_connections(self) -> int:
-        """Kill the server processes of the open connections (not the commands they run); says how many."""
-        sessions = self._sessions()
-        for pid in sessions:
-            _kill(pid)
-        return len(sessions)
-
-    def connections(self) -> int:
-        """How many server processes there are for connections: two for one to OpenSSH as root, else one."""
-        return len(self._sessions())
-
-    def processes(self) -> list[str]:
-        """Command lines of all that runs on behalf of clients, also what outlived its connection."""
-        return [" ".join(_arguments(pid)) for pid in self._commands()]
-
-    def lines_logged(self) -> list[str]:
-        """What the server wrote to its log since it was started."""
-        return self.log.read_text(errors="replace").splitlines()
-
-    def _await(self) -> None:
-        def ready() -> bool:
-            assert self.running, f"{self.name} ended at once: {self.log.read_text()}"
-            text = self.log.read_text()
-            return "Server listening on" in text or "Not backgrounding" in text
-
-        wait_for(ready, f"{self.name} to listen on port {self._port}")
-        self._awaited = True
-
-    def _commands(self) -> list[int]:
-        """Both servers put SSH_CONNECTION into the environment of commands: `client port server port`."""
-        marks = (f" {LOOPBACK} {self._port}".encode(), b"SSH_CONNECTION=")
-        return [
-            pid
-            for pid in _pids()
-            if any(v.endswith(marks[0]) and v.startswith(marks[1]) for v in _environment(pid))
-            and not _state(pid).startswith("Z")
-        ]
-
-    def _sessions(self) -> list[int]:
-        """Descendants of the listener that are servers themselves."""
-        if self._process is None:
-            return []
-        parents = {pid: _parent(pid) for pid in _pids()}
-        found = {self._process.pid}
-        while new := {pid for pid, parent in parents.items() if parent in found} - found:
-            found |= new
-        return [pid for pid in found - {self._process.pid} if _is_server(pid)]
+__all__ = ["LOOPBACK", "Fleet", "FleetHost", "free_port", "wait_for"]
 
 
 class Fleet:
@@ -189,10 +45,9 @@ class Fleet:
         self._user_ca = asyncssh.generate_private_key("ssh-ed25519")
         self._user_ca.write_public_key(self.user_ca)
         self._host_ca = asyncssh.generate_private_key("ssh-ed25519")
-        self.host_ca_line = self._host_ca.export_public_key().decode().strip()
         self._clean = contextlib.ExitStack()
         user_key = asyncssh.generate_private_key("ssh-ed25519", comment="tailon-agg test fleet")
-        _write_private(user_key, self.identity)
+        write_private(user_key, self.identity)
         user_key.write_public_key(self.folder / "id_ed25519.pub")
         user_key.write_public_key(self.authorized_keys)
 
@@ -231,11 +86,12 @@ class Fleet:
         given = dict(options or {})
         if server == "dropbear":
             assert (given, certified) == ({}, False), "options and certificates are OpenSSH's"
-            host = FleetHost(self, name, lambda host: self._dropbear(host, command))
+            host = FleetHost(self.folder, name, lambda host: self._dropbear(host, command))
+            host.server = "dropbear"
         else:
             if command is not None:
                 given.setdefault("ForceCommand", command)
-            host = FleetHost(self, name, lambda host: self._openssh(host, given))
+            host = FleetHost(self.folder, name, lambda host: self._openssh(host, given))
         if certified:
             self._certify(host)
         self.hosts[name] = host
@@ -262,9 +118,7 @@ class Fleet:
                 "known_hosts": [str(self.known_hosts)],
                 "identity_files": [str(self.identity)],
             },
-            "hosts": {
-                name: {"address": LOOPBACK, "ssh": {"port": host.port}} for name, host in self.hosts.items()
-            },
+            "hosts": {name: _entry(host) for name, host in self.hosts.items()},
             "sources": dict(sources),
         }
         target = self.folder / "hosts.yaml"
@@ -275,10 +129,8 @@ class Fleet:
         """A second identity that only its certificate lets in, on hosts with the options `trusts_user_ca`."""
         target = self.folder / f"id_certified_{len(principals)}_{random.randrange(10**6)}"
         key = asyncssh.generate_private_key("ssh-ed25519")
-        certificate = self._user_ca.generate_user_certificate(
-            key, "test", principals=principals or (self.user,)
-        )
-        _write_private(key, target)
+        certificate = self._user_ca.generate_user_certificate(key, "test", principals=principals or (self.user,))
+        write_private(key, target)
         key.write_public_key(target.with_name(target.name + ".pub"))
         certificate.write_certificate(target.with_name(target.name + "-cert.pub"))
         return target
@@ -288,9 +140,7 @@ class Fleet:
         """Options of a host that accepts user certificates and no plain key."""
         return {"TrustedUserCAKeys": str(self.user_ca), "AuthorizedKeysFile": "none"}
 
-    def ssh(
-        self, host: FleetHost, *command: str, identity: Path | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
+    def ssh(self, host: FleetHost, *command: str, identity: Path | None = None) -> subprocess.CompletedProcess[bytes]:
         """Run a command on a host with the plain OpenSSH client."""
         arguments = [*self.ssh_arguments(host, identity=identity), *command]
         return subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
@@ -313,9 +163,7 @@ class Fleet:
         folder = self.folder / "busybox"
         if not folder.exists():
             binary = _program("busybox")
-            applets = subprocess.run(
-                [binary, "--list"], capture_output=True, text=True, check=True
-            ).stdout.split()
+            applets = subprocess.run([binary, "--list"], capture_output=True, text=True, check=True).stdout.split()
             folder.mkdir()
             for applet in {"busybox", *applets}:
                 (folder / applet).symlink_to(binary)
@@ -325,14 +173,14 @@ class Fleet:
         key = asyncssh.read_public_key(host.home / "key.pub")
         certificate = self._host_ca.generate_host_certificate(key, host.name, principals=[LOOPBACK])
         certificate.write_certificate(host.home / "key-cert.pub")
-        host.certified = True
+        host.authority = self._host_ca.export_public_key().decode().strip()
 
     def _openssh(self, host: FleetHost, options: Mapping[str, str]) -> subprocess.Popen[bytes]:
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         config = host.home / "sshd_config"
         # sshd takes the first value of a keyword
-        settings = [*options.items(), *_sshd_defaults(host).items()]
+        settings = [*options.items(), *_sshd_defaults(host, self.authorized_keys).items()]
         config.write_text("".join(f"{key} {value}\n" for key, value in settings))
         return _spawn(host, self._at_home([_program("sshd"), "-D", "-e", "-f", str(config)]))
 
@@ -342,7 +190,7 @@ class Fleet:
         convert = [_program("dropbearconvert"), "openssh", "dropbear", str(host.home / "key"), str(key)]
         subprocess.run(convert, check=True, capture_output=True)
         arguments = [_program("dropbear"), "-F", "-E", "-m", "-s", "-r", str(key)]
-        arguments += ["-p", f"{LOOPBACK}:{host._port}", "-P", str(host.home / "pid")]
+        arguments += ["-p", f"{LOOPBACK}:{host.chosen_port}", "-P", str(host.home / "pid")]
         arguments += ["-c", command] if command is not None else []
         if self._namespace is None:
             self._lend_key(Path.home() / ".ssh" / "authorized_keys")
@@ -394,11 +242,11 @@ def _take_back(target: Path, line: str) -> None:
     target.write_text(target.read_text().replace(line, ""))
 
 
-def _sshd_defaults(host: FleetHost) -> dict[str, str]:
+def _sshd_defaults(host: FleetHost, authorized_keys: Path) -> dict[str, str]:
     defaults = {
-        "ListenAddress": f"{LOOPBACK}:{host._port}",
+        "ListenAddress": f"{LOOPBACK}:{host.chosen_port}",
         "HostKey": str(host.home / "key"),
-        "AuthorizedKeysFile": str(host.fleet.authorized_keys),
+        "AuthorizedKeysFile": str(authorized_keys),
         "PidFile": "none",
         "StrictModes": "no",
         "UsePAM": "no",
@@ -408,9 +256,14 @@ def _sshd_defaults(host: FleetHost) -> dict[str, str]:
         "PrintMotd": "no",
         "LogLevel": "VERBOSE",
     }
-    if host.certified:
+    if host.authority:
         defaults["HostCertificate"] = str(host.home / "key-cert.pub")
     return defaults
+
+
+def _entry(host: FleetHost) -> dict[str, Any]:
+    server = {"server": host.server} if host.server != "openssh" else {}
+    return {"address": LOOPBACK, "ssh": {"port": host.port, **server}}
 
 
 def _spawn(host: FleetHost, arguments: list[str]) -> subprocess.Popen[bytes]:
@@ -438,46 +291,3 @@ def _merged(base: Any, over: Any) -> Any:
     if not (isinstance(base, dict) and isinstance(over, dict)):
         return over
     return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _pids() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
-
-
-def _read(pid: int, name: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/{name}").read_bytes()
-    except OSError:  # ended meanwhile, or another user's
-        return b""
-
-
-def _environment(pid: int) -> list[bytes]:
-    return _read(pid, "environ").split(b"\0")
-
-
-def _arguments(pid: int) -> list[str]:
-    return [word.decode(errors="replace") for word in _read(pid, "cmdline").split(b"\0") if word]
-
-
-def _state(pid: int) -> str:
-    return _read(pid, "stat").rpartition(b")")[2].decode().strip() or "Z"
-
-
-def _is_server(pid: int) -> bool:
-    return _read(pid, "comm").strip() in (b"sshd", b"sshd-session", b"sshd-auth", b"dropbear")
-
-
-def _parent(pid: int) -> int:
-    fields = _state(pid).split()
-    return int(fields[1]) if len(fields) > 1 else 0
-
-
-def _write_private(key: asyncssh.SSHKey, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    target.touch(mode=0o600)
-    key.write_private_key(target)
