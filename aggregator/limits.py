@@ -58,3 +58,20 @@ AUDIT_RECORDS = 1024  # records that wait for the disk with somebody waiting for
 AUDIT_NOTES = 16_384  # records that wait for the disk with nobody waiting (closes); above it, lost and counted
 AUDIT_RECORD_BYTES = 16 << 20  # bytes of one record; a view of FILES_PER_VIEW long paths is some 2 MiB
 AUDIT_TAIL_BLOCK = 64 << 10  # bytes of one read backwards from the log's end, looking for its last record
+
+# --- Inventory (aggregator.inventory) ----------------------------------------------------------------------------
+
+INVENTORY_BYTES = 4 << 20  # bytes of one file; 10,000 hosts written out one by one are some 2 MiB
+INVENTORY_DEPTH = 32  # nested lists and mappings; the deepest key of the schema is seven deep
+INVENTORY_NODES = 500_000  # values of one file with its aliases written out: an alias bomb ends here, unexpanded
+INVENTORY_READ = 10.0  # seconds for an inventory that comes through a pipe to arrive
+INVENTORY_HOSTS = 10_000  # hosts; a folded range is counted before it is expanded
+INVENTORY_FAULTS = 1_000  # faults that are reported; whoever has more will look at the first ones
+NAME_CHARACTERS = 255  # of a name of a host, group, source or label: what a DNS name and a file name may hold
+PATH_BYTES = 4096  # bytes of a path: Linux's PATH_MAX
+SELECTOR_CHARACTERS = 64 << 10  # of one selector: 5,000 names in a row; folded ones are far shorter
+SELECTOR_TERMS = 8_192  # names, ranges, wildcards and groups of one selector
+SELECTOR_WILDCARDS = 64  # wildcards of one selector; each one looks at every host
+SELECTOR_NAMES = 20_000  # names that the ranges of one selector may expand to
+SELECTOR_FAULTS = 10  # faults that are reported of one selector
+HINT_NAMES = 2_000  # names that are looked through for a "did you mean"; more would take too long for a request
