@@ -75,3 +75,17 @@ SELECTOR_WILDCARDS = 64  # wildcards of one selector; each one looks at every ho
 SELECTOR_NAMES = 20_000  # names that the ranges of one selector may expand to
 SELECTOR_FAULTS = 10  # faults that are reported of one selector
 HINT_NAMES = 2_000  # names that are looked through for a "did you mean"; more would take too long for a request
+
+# --- Stamps, levels, filters (aggregator.stream) -----------------------------------------------------------------
+
+STAMP_PREFIX = 384  # characters at a line's start in which its stamp begins; room for a client's address and name
+KEYED_PREFIX = 4096  # characters of a JSON or logfmt line in which the keys of stamp and level are looked for
+LEVEL_PREFIX = 256  # characters at a line's start in which its level stands
+STAMP_AHEAD = 86_400.0  # seconds that a stamp without a year may be ahead of now, before it is last year's
+STAMP_BEHIND = 10 * 366 * 86_400.0  # seconds that a bare epoch number may be old; others of ten digits are no stamps
+FOLD_JITTER = 5.0  # seconds that a line may be older than the one before without the hour of a fold having passed
+PATTERNS = 16  # patterns of each of `grep` and `exclude`; each may hold PATTERN_MEMORY
+PATTERN_CHARS = 1024  # characters of one pattern
+PATTERN_MEMORY = 8 << 20  # bytes of one compiled pattern; RE2's own default, with less its slow path comes sooner
+PATTERN_PROGRAM = 10_000  # RE2 instructions of one pattern; its slow path then takes a second for the longest line
+SPANS = 100  # match spans sent with one line, for highlighting
