@@ -89,3 +89,21 @@ PATTERN_CHARS = 1024  # characters of one pattern
 PATTERN_MEMORY = 8 << 20  # bytes of one compiled pattern; RE2's own default, with less its slow path comes sooner
 PATTERN_PROGRAM = 10_000  # RE2 instructions of one pattern; its slow path then takes a second for the longest line
 SPANS = 100  # match spans sent with one line, for highlighting
+
+# --- Demo fleet (aggregator.demo) --------------------------------------------------------------------------------
+
+DEMO_HOSTS = 8  # hosts when nobody says; enough for three roles, few enough for one page
+DEMO_HOSTS_MAX = 200  # each listens on a port and holds some ten open files of this one process
+DEMO_RATE = 40.0  # lines per second over all hosts when nobody says; one can still read along
+DEMO_RATE_MAX = 20_000.0  # lines per second that one thread can make up and write
+DEMO_BEAT = 0.1  # seconds between two writes: quick for the eye, cheap for the machine
+DEMO_CATCH_UP = 5.0  # seconds of missed beats that are made up for after the machine slept
+DEMO_HISTORY = 3600.0  # seconds of log that are there at the start
+DEMO_HISTORY_LINES = 3_000  # lines of that for each file, on average
+DEMO_HISTORY_TOTAL = 120_000  # lines of that over all files: about a second to make them up
+DEMO_DISK = 128 << 20  # bytes that all files with their old generations may take, about
+DEMO_FILE = 2 << 20  # bytes at which a file is rotated at the latest
+DEMO_GENERATIONS = 3  # rotated generations that are kept of each file
+DEMO_ROTATION = 90.0  # seconds between two rotations of some file, so that there is one to see
+DEMO_PIPE = 64 << 10  # bytes read at once from a command
+DEMO_STOP = 5.0  # seconds for the sessions of a host to end when the demo ends
