@@ -1,0 +1,76 @@
+"""The command lines that run on hosts: constant POSIX sh from `host/*.sh`, given paths and numbers as arguments.
+
+The only place that quotes for a shell. A login shell may be sh, csh or fish, so a command is one line of
+`exec sh -c 'SCRIPT' NAME 'ARG' …` whose quoted parts hold neither `'`, a `!` that csh would take, nor a newline, and
+no backslash that fish would take: in an argument those travel as `\\0ooo`, which the script decodes with `printf %b` (POSIX).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+_SCRIPTS = Path(__file__).parent / "host"
+_OPENERS = ("then", "do", "else", "{", "(", "&&", "||", ";;", " in", "&")
+_ESCAPED = {char: f"\\0{ord(char):03o}" for char in "\\'!\n\r"}
+_UNQUOTABLE = re.compile(r"['\n]|!(?! )|\\\\")  # csh leaves a `!` alone that a space follows
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-")
+
+GNU_POLL = "-s 0.05"  # seconds between two looks of GNU tail; its options are the script's fourth argument
+
+
+@cache
+def script(*names: str) -> str:
+    """The named scripts of `host/` as one line without comments. Raises ValueError for what can't be quoted."""
+    line = ""
+    for name in names:
+        for raw in (_SCRIPTS / f"{name}.sh").read_text("utf-8").splitlines():
+            statement = raw.strip()
+            if not statement or statement.startswith("#"):
+                continue
+            line += statement + (" " if statement.endswith(_OPENERS) else " ; ")
+    if _UNQUOTABLE.search(line):
+        raise ValueError(f"a script of {names} holds a character that login shells treat differently")
+    return line.rstrip("; ")
+
+
+def quote(argument: str) -> str:
+    """An argument for any login shell; the script decodes it with `printf %b`. Raises ValueError for NUL."""
+    if "\0" in argument:
+        raise ValueError("a path can't hold a NUL byte")
+    if argument and not argument.startswith("-") and all(char in _PLAIN for char in argument):
+        return argument
+    return "'" + "".join(_ESCAPED.get(char, char) for char in argument) + "'"
+
+
+def _command(names: tuple[str, ...], *arguments: str) -> str:
+    return " ".join([f"exec sh -c '{script(*names)}'", f"tailon-agg-{names[-1]}", *map(quote, arguments)])
+
+
+def probe() -> str:
+    """What the host has: answers `tailon-probe 1 CLOCK ZONE TAIL USER`."""
+    return _command(("probe",))
+
+
+def listing(pattern: str, limit: int) -> str:
+    """The regular files that a path pattern finds, one a line."""
+    if "**" in pattern:
+        folder = pattern[: pattern.index("**")].rsplit("/", 1)[0] or "/"
+        static = folder[: min((i for i, c in enumerate(folder) if c in "*?["), default=len(folder))]
+        return _command(
+            ("find",), static if static == folder else static.rsplit("/", 1)[0] or "/", str(limit)
+        )
+    return _command(("list",), pattern, str(limit))
+
+
+def read(path: str, start: int, length: int) -> str:
+    """The header, then the bytes [start, start + length) of a file."""
+    return _command(("open", "read"), path, str(start), str(length))
+
+
+def follow(path: str, start: int | None, window: int, *, gnu: bool) -> str:
+    """The header, then a file's bytes from `start` (None: from `window` bytes before its end) on, for ever."""
+    return _command(
+        ("open", "follow"), path, "e" if start is None else str(start), str(window), GNU_POLL if gnu else ""
+    )

@@ -1,0 +1,26 @@
+# shellcheck disable=SC2154,SC3013,SC2064 # set by open.sh; -ef is built into dash, ash and bash; expand now
+# follow PATH START WINDOW SLEEP (after open): the header, then the file's bytes from START on, for ever.
+# START "e" means WINDOW bytes before the end. A newline on standard input every few seconds keeps it alive; 45 s
+# without one, or the end of standard input, ends it with all its children. Standard error tells, every 2 s while it
+# is so: "R SIZE" the name now leads to another file, "M SIZE" to none, "S SIZE" the file is shorter than what was read.
+b=$2; if [ "$b" = e ]; then b=$((z-$3)); [ "$b" -ge 0 ] || b=0; fi
+[ "$b" -le "$z" ] || no truncated "$z"
+printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$b" "$(h)"
+exec 5<&0 </dev/null
+# shellcheck disable=SC2086
+tail -c +$((b+1)) $4 -f <&3 & t=$!
+size() { stat -L -c %s /dev/fd/3 2>/dev/null || stat -f %z <&3; }
+look() {
+  if [ "$f" -ef /dev/fd/3 ]; then
+    p=0; while read -r k v; do if [ "$k" = pos: ]; then p=$v; fi; done 2>/dev/null </proc/$t/fdinfo/0
+    z=$(size); [ "$z" -ge "$p" ] || printf "S %s\n" "$z" >&2
+  elif [ -e "$f" ]; then printf "R %s\n" "$(size)" >&2
+  else printf "M %s\n" "$(size)" >&2
+  fi
+}
+( n=0; trap "n=0" USR1; while [ "$n" -lt 22 ]; do n=$((n+1)); sleep 2 2>/dev/null; look; done; kill -TERM $$ ) >/dev/null 5<&- & w=$!
+( while read -r _; do kill -USR1 $w; done; kill -TERM $$ ) <&5 >/dev/null 2>&1 & r=$!
+exec 5<&-
+trap "trap \"\" TERM; kill $t $w $r 2>/dev/null; exit 143" TERM HUP
+wait $t
+kill $w $r 2>/dev/null

@@ -1,0 +1,18 @@
+# list PATTERN LIMIT: the regular files that a path pattern finds, one a line, at most LIMIT; names with control
+# characters are passed over. The unquoted expansion is the point: with an empty IFS it globs and does nothing else.
+LC_ALL=C; export LC_ALL
+p=$(printf "%b" "$1"; printf x); p=${p%x}
+n=0; IFS=""
+# shellcheck disable=SC2086
+for f in $p; do
+  if [ -f "$f" ]; then
+    case $f in *[[:cntrl:]]*) continue;; esac
+    n=$((n+1))
+    [ "$n" -le "$2" ] || break
+    printf "%s\n" "$f"
+  fi
+done
+[ "$n" -gt 0 ] && exit 0
+d=${p%%[*?[]*}; d=${d%/*}/
+[ -e "$d" ] || { printf "E no-file\n"; exit 0; }
+[ -r "$d" ] && [ -x "$d" ] || printf "E not-readable\n"

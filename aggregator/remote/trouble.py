@@ -1,0 +1,124 @@
+"""What can go wrong with a host, in words, with the next step: one table.
+
+`retry` tells `waiting` (will be tried again by itself) from `failed` (needs a person).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aggregator.errors import HostError
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A cause: its words and its next step, both with `{placeholders}`."""
+
+    words: str
+    step: str
+    retry: bool
+
+
+TABLE: dict[str, Trouble] = {
+    "unknown-host-key": Trouble(
+        "the host key of {endpoint} is not in known_hosts (it offered {fingerprint})",
+        "compare the fingerprint on the host itself, then add its key to {known_hosts}",
+        False,
+    ),
+    "changed-host-key": Trouble(
+        "the host key of {endpoint} has changed (known_hosts has another; it offered {fingerprint})",
+        "find out why before anything else: a rebuilt host, or someone in between; then replace the line",
+        False,
+    ),
+    "permission-denied": Trouble(
+        "permission denied for {user}@{endpoint}",
+        "add the aggregator's public key to ~{user}/.ssh/authorized_keys there, or name the right user and key",
+        False,
+    ),
+    "bad-identity": Trouble(
+        "the key or ssh_config for {endpoint} can't be used: {detail}",
+        "mend the file, or name another under ssh:",
+        False,
+    ),
+    "refused": Trouble(
+        "connection refused by {endpoint}",
+        "see whether sshd runs there and listens on this port",
+        True,
+    ),
+    "timeout": Trouble(
+        "no answer from {endpoint} within {seconds:g} s",
+        "see whether the host is up and a firewall lets this machine through",
+        True,
+    ),
+    "name-not-found": Trouble(
+        "the name {address} was not found",
+        "check the spelling, or give the host an address:",
+        True,
+    ),
+    "unreachable": Trouble(
+        "{endpoint} can't be reached: {detail}", "check the network between here and there", True
+    ),
+    "jump-failed": Trouble(
+        "the jump host {jump} failed: {detail}",
+        "mend the way to the jump host first",
+        True,
+    ),
+    "too-many-sessions": Trouble(
+        "{endpoint} takes no more sessions on this connection",
+        "raise MaxSessions in its sshd_config, or watch fewer files of it",
+        True,
+    ),
+    "too-many-files": Trouble(
+        "more files than the {limit} that can be followed on one host at once",
+        "watch fewer files of this host, or narrow the path",
+        False,
+    ),
+    "protocol": Trouble(
+        "{endpoint} does not speak SSH as expected: {detail}", "check address and port", True
+    ),
+    "lost": Trouble(
+        "the connection to {endpoint} was lost", "nothing to do: it is dialled again by itself", True
+    ),
+    "no-shell": Trouble(
+        "{endpoint} ran no shell: {detail}",
+        "the user needs a shell that runs `sh -c`; /bin/sh is enough",
+        False,
+    ),
+    "no-tail": Trouble(
+        "there is no tail on {host}",
+        "install coreutils or BusyBox there, or put them in the user's PATH",
+        False,
+    ),
+    "no-file": Trouble(
+        "no such file: {path}",
+        "check the path in the inventory; it is looked for again by itself",
+        False,
+    ),
+    "not-readable": Trouble(
+        "{path} is not readable for {user}",
+        "group adm or an ACL: setfacl -m u:{user}:r {acl_path} (and x on its folders)",
+        False,
+    ),
+    "not-regular": Trouble(
+        "{path} is not a regular file ({detail})",
+        "name a log file, or a pattern such as {path}/*.log for a folder",
+        False,
+    ),
+    "no-match": Trouble(
+        "no file matches {path}",
+        "check the pattern in the inventory; it is looked for again by itself",
+        False,
+    ),
+    "remote-error": Trouble(
+        "the command on {host} failed: {detail}", "run `tailon-agg check` and look at the host", True
+    ),
+    "journal": Trouble(
+        "{path} is a systemd journal", "journals can't be followed by this version yet", False
+    ),
+}
+
+
+def trouble(cause: str, **facts: object) -> HostError:
+    """The HostError of a cause. Raises KeyError when a fact that its words need is missing."""
+    row = TABLE[cause]
+    return HostError(cause, row.words.format(**facts), row.step.format(**facts), retry=row.retry)
