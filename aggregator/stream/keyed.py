@@ -1,0 +1,73 @@
+"""Lines of keys and values: JSON objects (RFC 8259) and logfmt. Finds a key's value without parsing the line.
+
+Only the line's first `KEYED_PREFIX` characters are looked at, and each of them a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aggregator.limits import KEYED_PREFIX
+
+_COLON = re.compile(r"[ \t]{0,8}:[ \t]{0,8}")
+# Everything up to the next brace that is not in a string; a string may lack its end.
+_FLAT = re.compile(r'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))*+', re.DOTALL)
+_LOGFMT = re.compile(r"[A-Za-z_@][\w.@/-]{0,63}=", re.ASCII)
+
+
+def json_value(text: str, quoted: str, start: int = 0) -> int:
+    """Where the value of the top-level key `quoted` (with its quotes) begins, or -1.
+
+    The object begins at `start`. A quoted name with a colon behind it is always a key: inside a string its
+    quotes would be escaped. So the depth is all that may need a closer look, and only if another brace stands before.
+    """
+    if not text.startswith("{", start):
+        return -1
+    end = start + KEYED_PREFIX
+    at = text.find(quoted, start, end)
+    while at >= 0:
+        colon = _COLON.match(text, at + len(quoted))
+        if colon is not None:
+            return colon.end() if text.find("{", start + 1, at) < 0 else _top_value(text, quoted, start, at)
+        at = text.find(quoted, at + 1, end)
+    return -1
+
+
+def _top_value(text: str, quoted: str, start: int, at: int) -> int:
+    """As `json_value`, from the first key of that name at `at` on, counting braces."""
+    depth, here = 0, start
+    while at >= 0:
+        depth, here = _depth(text, depth, here, at)
+        colon = _COLON.match(text, at + len(quoted))
+        if depth == 1 and colon is not None:
+            return colon.end()
+        at = text.find(quoted, at + 1, start + KEYED_PREFIX)
+    return -1
+
+
+def _depth(text: str, depth: int, here: int, at: int) -> tuple[int, int]:
+    """The depth at `at`, given the depth at `here` before it; and `at`."""
+    while True:
+        flat = _FLAT.match(text, here, at)
+        if flat is None or flat.end() >= at:
+            return depth, max(here, at)
+        depth += 1 if text[flat.end()] in "{[" else -1
+        here = flat.end() + 1
+
+
+def logfmt_value(text: str, key: str) -> int:
+    """Where the value of `key` (with its `=`) begins, outside of quotes, or -1; the line begins with some `key=`."""
+    at = text.find(key, 0, KEYED_PREFIX)
+    if at == 0:
+        return len(key)
+    if at < 0 or _LOGFMT.match(text) is None:
+        return -1
+    while at >= 0:
+        if text[at - 1] in " \t" and not _quoted(text, at):
+            return at + len(key)
+        at = text.find(key, at + 1, KEYED_PREFIX)
+    return -1
+
+
+def _quoted(text: str, at: int) -> bool:
+    return (text.count('"', 0, at) - text.count('\\"', 0, at)) % 2 == 1

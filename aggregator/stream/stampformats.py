@@ -1,0 +1,136 @@
+"""The written forms of a stamp: what each looks like in a line, and where in it the fields stand.
+
+Sources: ISO 8601 and RFC 3339; RFC 3164 §4.1.2 and RFC 5424 §6.2 (syslog); nginx's `error_log` and
+`log_format combined` (the Common Log Format); klog's header; PostgreSQL's `log_line_prefix` %t and %m.
+
+All patterns are anchored or searched in a bounded prefix, and their repetitions are bounded or possessive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from aggregator.limits import STAMP_PREFIX
+from aggregator.stream.calendar import ABBREVIATIONS, SECOND, Calendar, Wall
+
+_HOUR = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_SECOND = r":([0-5]\d|60)"
+_FRACTION = r"(?:[.,](\d{1,9})\d{0,9})?"
+_OFFSET = r"[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?"
+_SPACED_OFFSET = r"[+-](?:[01]\d|2[0-3])(?::?[0-5]\d|(?= \[))"  # ` -03` is an offset in postgres, else a number
+_ZONE = rf"(?:(Z|z|{_OFFSET}| ?(?:UTC|GMT|{'|'.join(ABBREVIATIONS)}|Z)(?!\w)| {_SPACED_OFFSET}))?"
+_END = r"(?!\w|[+-]\d)"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|[DIWEF](?=,))"
+
+# What may stand before an ISO stamp: syslog's <PRI> and version, a level, a bracketed word (a thread), `[`.
+_LEAD = rf"(?:<\d{{1,3}}>)?(?:\d{{1,2}} )?(?:(?:\[[^\[\]]{{1,64}}\]|{_LEVEL}[,:|]?)[ \t]{{0,4}}){{0,3}}?[\[(]?"
+
+_ISO = rf"(\d{{4}}-[01]\d-[0-3]\d[Tt ]{_HOUR}){_SECOND}{_FRACTION}{_ZONE}{_END}"
+ISO = re.compile(_ISO, re.ASCII)
+LED_ISO = re.compile(_LEAD + _ISO, re.ASCII)
+SLASHED = re.compile(rf"\[?(\d{{4}}/[01]\d/[0-3]\d {_HOUR}){_SECOND}{_FRACTION}(){_END}", re.ASCII)
+CLF_DATE = re.compile(rf"([0-3]\d/{_MONTH}/\d{{4}}:{_HOUR}){_SECOND}(?:\.(\d{{1,9}}))? ({_OFFSET}){_END}", re.ASCII)
+CLF = re.compile(rf"\[{CLF_DATE.pattern}\]", re.ASCII)
+BSD = re.compile(
+    rf"(?:<\d{{1,3}}>)?({_MONTH} (?: \d|\d{{1,2}}) {_HOUR}){_SECOND}(?:\.(\d{{1,9}}))?()(?![\w/-])", re.ASCII
+)
+APACHE = re.compile(
+    rf"\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ({_MONTH} [0-3 ]\d {_HOUR}){_SECOND}(?:\.(\d{{1,9}}))? (\d{{4}})\]",
+    re.ASCII,
+)
+KLOG = re.compile(rf"[IWEFD]([01]\d[0-3]\d {_HOUR}){_SECOND}\.(\d{{6}})()(?!\S)", re.ASCII)
+
+_MONTHS = {name: number for number, name in enumerate(_MONTH[3:-1].split("|"), 1)}
+_SECONDS = {f"{second:02}": second for second in range(61)}  # 60 is a leap second
+_NANOSECONDS: tuple[int, ...] = (0, *(10 ** (9 - digits) for digits in range(1, 10)))
+
+
+def iso_fields(minute: str, zone: str) -> Wall:
+    """`2026-11-23T10:00`, also with slashes or a space."""
+    return Wall(
+        int(minute[:4]), int(minute[5:7]), int(minute[8:10]), int(minute[11:13]), int(minute[14:]), zone.strip() or None
+    )
+
+
+def clf_fields(minute: str, zone: str) -> Wall:
+    """`23/Nov/2026:10:00`."""
+    return Wall(
+        int(minute[7:11]), _MONTHS[minute[3:6]], int(minute[:2]), int(minute[12:14]), int(minute[15:]), zone or None
+    )
+
+
+def bsd_fields(minute: str, year: str) -> Wall:
+    """`Nov 23 10:00`, the day also as ` 3` or `3`; the year, if any, stands elsewhere."""
+    month, day, clock = minute.split()
+    return Wall(int(year) if year else None, _MONTHS[month], int(day), int(clock[:2]), int(clock[3:]), None)
+
+
+def klog_fields(minute: str, zone: str) -> Wall:
+    """`1123 10:00`."""
+    return Wall(None, int(minute[:2]), int(minute[2:4]), int(minute[5:7]), int(minute[8:]), zone or None)
+
+
+class Written:
+    """Reads one written form. `pattern` has four groups: up to the minute, second, fraction, and zone (or year).
+
+    Consecutive lines mostly share their minute, so the last one's beginning is kept.
+    """
+
+    __slots__ = ("_base", "_calendar", "_fields", "_match", "_minute", "_zone")
+
+    def __init__(self, pattern: re.Pattern[str], fields: Callable[[str, str], Wall], calendar: Calendar) -> None:
+        self._match = pattern.match
+        self._fields = fields
+        self._calendar = calendar
+        self._minute: str | None = None
+        self._zone: str | None = None
+        self._base: int | None = None
+
+    def read(self, text: str, at: int = 0) -> int | None:
+        """Microseconds since the epoch of the stamp at `at`, or None."""
+        match = self._match(text, at)
+        return None if match is None else self.value(match)
+
+    def value(self, match: re.Match[str]) -> int | None:
+        """Microseconds since the epoch of what the pattern matched, or None for a date that does not exist."""
+        minute, second, fraction, zone = match.groups()
+        if minute != self._minute or zone != self._zone:
+            self._turn(minute, _SECONDS[second], zone)
+        if self._base is None:
+            return None
+        if fraction is None:
+            return self._base + _SECONDS[second] * SECOND
+        return self._base + _SECONDS[second] * SECOND + int(fraction) * _NANOSECONDS[len(fraction)] // 1000
+
+    def _turn(self, minute: str, second: int, zone: str | None) -> None:
+        found = self._calendar.minute(self._fields(minute, zone or ""), second)
+        self._base, settled = found if found is not None else (None, True)
+        # In the hour of a fold each line is decided for itself.
+        self._minute, self._zone = (minute, zone) if settled else (None, None)
+
+
+class Clf(Written):
+    """The Common Log Format's stamp, which stands behind the client's address and name."""
+
+    __slots__ = ("_search",)
+
+    def __init__(self, calendar: Calendar) -> None:
+        super().__init__(CLF_DATE, clf_fields, calendar)
+        self._search = CLF.search
+
+    def read(self, text: str, at: int = 0) -> int | None:
+        """As `Written.read`; what stands before must look like a client's fields, not like a message."""
+        match = self._search(text, at, STAMP_PREFIX)
+        if match is None:
+            return None
+        start = match.start()
+        if start and (text.find('"', 0, start) >= 0 or not self._clients(text, start, match.end())):
+            return None
+        return self.value(match)
+
+    @staticmethod
+    def _clients(text: str, start: int, end: int) -> bool:
+        """`ADDRESS - NAME [` before the stamp, or a quoted request after it."""
+        return text.find(" - ", 0, start) > 0 or text.startswith(' "', end)

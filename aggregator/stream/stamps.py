@@ -1,0 +1,103 @@
+"""A line's own stamp: when the program that wrote it says that it happened."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import tzinfo
+
+from aggregator.stream import epochs, keyed
+from aggregator.stream.calendar import Calendar
+from aggregator.stream.keyedstamps import JSON_KEYS, LOGFMT_KEYS, KeyedStamp, Value
+from aggregator.stream.stampformats import (
+    APACHE,
+    BSD,
+    CLF_DATE,
+    ISO,
+    KLOG,
+    LED_ISO,
+    SLASHED,
+    Clf,
+    Written,
+    bsd_fields,
+    clf_fields,
+    iso_fields,
+    klog_fields,
+)
+
+Read = Callable[[str], int | None]
+
+# What may hide a stamp at the very start: a byte order mark, NULs of a truncated file, terminal colours.
+_NOISE = re.compile(r"[\ufeff\0]*+(?:\x1b\[[0-9;]{0,16}m){0,4}")
+
+
+class StampReader:
+    """Reads the stamps of one file, line by line, in the file's order.
+
+    The format that matched last is tried first. Stamps without a zone are in `zone`; `now()` (seconds since the
+    epoch; of a history, the file's modification time) places those without a year.
+    """
+
+    __slots__ = ("_calendar", "_last", "_starts")
+
+    def __init__(self, zone: tzinfo, now: Callable[[], float] = time.time) -> None:
+        self._calendar = calendar = Calendar(zone, now)
+        self._starts = _by_start(calendar, now)
+        self._last: Read = self._starts[0][1][0]
+
+    def read(self, text: str) -> int | None:
+        """Microseconds since the epoch, UTC, of the line's own stamp, or None where it has none."""
+        stamp = self._last(text)
+        if stamp is None:
+            stamp = self._search(text)
+            if stamp is None:
+                return None
+        self._calendar.previous = stamp
+        return stamp
+
+    def _search(self, text: str) -> int | None:
+        if text[:1] in ("\ufeff", "\0", "\x1b"):
+            noise = _NOISE.match(text)
+            text = text[noise.end() :] if noise else text
+            return self._first(text, remember=False)
+        return self._first(text, remember=True)
+
+    def _first(self, text: str, remember: bool) -> int | None:
+        """What the first format that matches reads."""
+        first = text[:1]
+        if not first:
+            return None
+        for starts, reads in self._starts:
+            if first in starts or not starts:
+                return self._try(reads, text, remember)
+        return None
+
+    def _try(self, reads: tuple[Read, ...], text: str, remember: bool) -> int | None:
+        for read in reads:
+            stamp = read(text)
+            if stamp is not None:
+                if remember:
+                    self._last = read
+                return stamp
+        return None
+
+
+def _by_start(calendar: Calendar, now: Callable[[], float]) -> tuple[tuple[str, tuple[Read, ...]], ...]:
+    """The formats that are possible, by a line's first character; the last row is for all others."""
+    iso, led = Written(ISO, iso_fields, calendar), Written(LED_ISO, iso_fields, calendar).read
+    value = Value(iso, Written(CLF_DATE, clf_fields, calendar))
+    slashed = Written(SLASHED, iso_fields, calendar).read
+    bsd = Written(BSD, bsd_fields, calendar).read
+    apache = Written(APACHE, bsd_fields, calendar).read
+    klog = Written(KLOG, klog_fields, calendar).read
+    logfmt = KeyedStamp(keyed.logfmt_value, LOGFMT_KEYS, value).read
+    clf, bare = Clf(calendar).read, epochs.Bare(now).read
+    return (
+        ("0123456789", (iso.read, slashed, clf, bare, led)),
+        ("{", (KeyedStamp(keyed.json_value, JSON_KEYS, value).read,)),
+        ("[", (led, slashed, clf, bare, apache)),
+        ("<", (bsd, led)),
+        (" \t}", ()),
+        ("", (bsd, klog, logfmt, led, clf)),
+    )
