@@ -1,0 +1,82 @@
+"""What somebody asks to read, what they got, and the audit records of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from aggregator.access.events import Event, EventName, Filter
+from aggregator.access.policy import Action, Verdict
+from aggregator.model import EndReason, File, Principal
+
+End = EndReason | Literal["viewer-left", "error", "never-opened"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants to read. `command` is the route or subcommand, `event` how the log names the act.
+
+    `files` are what the selectors came to; `hosts` and `sources` are their names, also those without a file yet.
+    """
+
+    action: Action
+    command: str
+    hosts: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    grep: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    level: str | None = None
+    reason: str | None = None
+    event: EventName = "open"
+
+
+@dataclass(slots=True)
+class Served:
+    """What went to the viewer, and what a slow viewer lost."""
+
+    lines: int = 0
+    bytes: int = 0
+    dropped_lines: int = 0
+    dropped_bytes: int = 0
+
+    def detail(self, seq: int, end: End) -> dict[str, object]:
+        """The `detail` of the close record of the opening `seq`."""
+        return {
+            "open": seq,
+            "end": end,
+            "lines": self.lines,
+            "bytes": self.bytes,
+            "dropped_lines": self.dropped_lines,
+            "dropped_bytes": self.dropped_bytes,
+        }
+
+
+def record_of(principal: Principal, request: Request, name: EventName, verdict: Verdict | None) -> Event:
+    """The record of an act on what `request` names."""
+    denied = verdict is not None and not verdict.allowed
+    return Event(
+        name,
+        principal=principal.name,
+        via=principal.via,
+        address=principal.address,
+        hosts=request.hosts,
+        sources=request.sources,
+        paths=union((), (file.path for file in request.files)),
+        command=request.command,
+        filter=Filter(request.grep, request.exclude, request.level),
+        reason=request.reason,
+        verdict=None if name == "close" else "denied" if denied else "allowed",
+        rule=verdict.rule if verdict else None,
+    )
+
+
+def undone(principal: Principal, request: Request, seq: int) -> Event:
+    """The record that takes an opening back which was written too late to be used."""
+    return replace(record_of(principal, request, "close", None), detail=Served().detail(seq, "never-opened"))
+
+
+def union(names: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
+    """All names once, in the order in which they came."""
+    return tuple(dict.fromkeys([*names, *more]))
