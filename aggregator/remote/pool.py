@@ -16,7 +16,7 @@ from aggregator.errors import HostError
 from aggregator.metrics import Metrics
 from aggregator.model import Host, State
 from aggregator.remote import commands
-from aggregator.remote.transport import Channel, Connection, Transport
+from aggregator.remote.transport import Channel, Connection, Exit, Transport
 from aggregator.remote.trouble import trouble
 
 Kind = Literal["follow", "command"]
@@ -45,6 +45,7 @@ class _Slots:
     connection: Connection
     follows: int = 0
     commands: int = 0
+    channels: set[Channel] = field(default_factory=set)
 
     def free(self, kind: Kind) -> bool:
         if self.connection.lost:
@@ -124,9 +125,11 @@ class Link:
         slots = await self._reserve(kind, wait)
         try:
             channel = await slots.connection.run(command(self._known_probe()))
+            slots.channels.add(channel)
             try:
                 yield channel
             finally:
+                slots.channels.discard(channel)
                 channel.close()
         finally:
             slots.take(kind, -1)
@@ -210,8 +213,9 @@ class Link:
             return
         self._failures = 0
         self.next_try = None
-        self._slots.append(_Slots(connection))
-        self._links.tasks.create_task(self._watch(connection), name=f"watch {self.host.name}")
+        slots = _Slots(connection)
+        self._slots.append(slots)
+        self._links.tasks.create_task(self._watch(slots), name=f"watch {self.host.name}")
         self._set("live", None)
 
     async def _connect(self) -> Connection:
@@ -244,25 +248,29 @@ class Link:
 
     async def _collect(self, channel: Channel, limit: int) -> bytes:
         """All output of a command up to its end. Raises HostError when it takes too long or says too much."""
-        output = bytearray()
+        output, errors = bytearray(), b""
         try:
             async with asyncio.timeout(limits.COMMAND_TIMEOUT):
-                while data := await channel.read():
+                while len(output) <= limit:
+                    data, said = await channel.read()
                     output += data
-                    if len(output) > limit:
+                    errors = (errors + said)[-limits.CHANNEL_STDERR :]
+                    if not data and not said:
+                        self._judge(await channel.exit(), bytes(output), errors)
                         break
-                else:
-                    end = await channel.exit()
-                    if end.lost:
-                        raise trouble("lost", endpoint=self.host.name)
-                    if not output and end.status:
-                        detail = end.stderr.decode("utf-8", "replace").strip().splitlines()
-                        raise trouble("no-shell", endpoint=self.host.name, detail=(detail or ["no output"])[-1][:200])
         except TimeoutError as error:
             raise trouble("timeout", endpoint=self.host.name, seconds=limits.COMMAND_TIMEOUT) from error
         finally:
             channel.close()
         return bytes(output[:limit])
+
+    def _judge(self, end: Exit, output: bytes, errors: bytes) -> None:
+        """Raise the HostError of a command that ended badly."""
+        if end.lost:
+            raise trouble("lost", endpoint=self.host.name)
+        if not output and end.status:
+            said = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit status {end.status}"]
+            raise trouble("no-shell", endpoint=self.host.name, detail=said[-1][:200])
 
     def _back_off(self, error: HostError) -> None:
         self._failures += 1
@@ -275,10 +283,21 @@ class Link:
         if not self._slots:
             self._set("waiting" if error.retry else "failed", error)
 
-    async def _watch(self, connection: Connection) -> None:
-        """Notice when a connection is lost; with the last one of a host in use, its state is `waiting`."""
-        await connection.wait_lost()
-        known = [slots for slots in self._slots if slots.connection is connection]
+    async def _watch(self, slots: _Slots) -> None:
+        """Send heartbeats until the connection is lost; with the last one of a host in use, its state is `waiting`."""
+        self._links.metrics.connections.inc()
+        try:
+            while not slots.connection.lost:
+                for channel in slots.channels:
+                    channel.beat()
+                try:
+                    async with asyncio.timeout(limits.HEARTBEAT):
+                        await slots.connection.wait_lost()
+                except TimeoutError:
+                    continue
+        finally:
+            self._links.metrics.connections.dec()
+        known = slots in self._slots
         self._drop_lost()
         async with self._freed:
             self._freed.notify_all()

@@ -71,29 +71,25 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         self._more.set()
         self._ended.set()
 
-    async def read(self) -> bytes:
-        while not self._chunks and not self._eof:
+    async def read(self) -> tuple[bytes, bytes]:
+        while not self._chunks and not self._stderr and not self._eof:
             self._more.clear()
             await self._more.wait()
-        data = b"".join(self._chunks)
+        data, errors = b"".join(self._chunks), self._stderr
         self._chunks.clear()
-        self._size = 0
+        self._size, self._stderr = 0, b""
         if self._paused and self._channel:
             self._paused = False
             self._channel.resume_reading()
-        return data
+        return data, errors
 
     def beat(self) -> None:
         if self._channel and not self._channel.is_closing():
             self._channel.write(b"\n")
 
-    def errors(self) -> bytes:
-        taken, self._stderr = self._stderr, b""
-        return taken
-
     async def exit(self) -> Exit:
         await self._ended.wait()
-        return Exit(self._status, self._stderr, self._lost)
+        return Exit(self._status, self._lost)
 
     def close(self) -> None:
         if self._channel:

@@ -13,21 +13,17 @@ class Exit:
     """How a remote command ended. `status` is None when the connection was lost or a signal ended it."""
 
     status: int | None
-    stderr: bytes = b""
     lost: bool = False
 
 
 class Channel(Protocol):
     """A running remote command: bytes out, a heartbeat in."""
 
-    async def read(self) -> bytes:
-        """The next bytes of its standard output; empty at its end, however that came."""
+    async def read(self) -> tuple[bytes, bytes]:
+        """The next bytes of its standard output and standard error; both empty at the end, however that came."""
 
     def beat(self) -> None:
         """Send a newline to its standard input: somebody is still listening."""
-
-    def errors(self) -> bytes:
-        """What it has written to standard error since the last call, at most `limits.CHANNEL_STDERR` bytes."""
 
     async def exit(self) -> Exit:
         """Wait for its end."""
