@@ -107,3 +107,8 @@ DEMO_GENERATIONS = 3  # rotated generations that are kept of each file
 DEMO_ROTATION = 90.0  # seconds between two rotations of some file, so that there is one to see
 DEMO_PIPE = 64 << 10  # bytes read at once from a command
 DEMO_STOP = 5.0  # seconds for the sessions of a host to end when the demo ends
+
+# --- Web's guard (web.guard) -------------------------------------------------------------------------------------
+
+REQUEST_BODY_BYTES = 64 << 10  # bytes of a request's body: a login form is the largest that there is
+SHOWN_HEADER = 200  # characters of a foreign Host or Origin that a refusal repeats
