@@ -1,0 +1,223 @@
+"""What stands before every route: Host and Origin, methods, body size, and the headers on every answer.
+
+Pure ASGI, so that sockets go through it too. It wraps the whole application, Starlette's own error answers included.
+
+A page of ours without a login is open to any website through DNS rebinding unless the Host header is checked, and
+no server checks a socket's Origin by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aggregator import limits
+from aggregator.errors import TailonError
+
+from .authority import Authority
+from .problem import problem
+
+log = logging.getLogger(__name__)
+
+OnRefuse = Callable[[Scope, str], Awaitable[None]]
+"""Told of a foreign Host or Origin that asked for log text: the scope, and a sentence."""
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_OURS = frozenset(name for name, _ in _HEADERS)
+_NO_STORE = (b"cache-control", b"no-store")
+_STARTS = ("http.response.start", "websocket.http.response.start")
+
+_HEALTH = frozenset({"/livez", "/readyz", "/healthz", "/health"})
+_POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An answer that is no. `foreign` are those that the audit log hears of."""
+
+    status: int
+    detail: str
+    rule: str | None = None
+    foreign: bool = False
+    allow: str | None = None
+
+
+class Guard:
+    """ASGI middleware around `app`.
+
+    `post` are the paths, without the relative root, that take POST; everything else is GET and HEAD only.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        authority: Authority,
+        *,
+        relative_root: str = "/",
+        on_refuse: OnRefuse | None = None,
+        post: Collection[str] = (),
+    ) -> None:
+        self._app = app
+        self._authority = authority
+        self._root = "/" + relative_root.strip("/")
+        self._on_refuse = on_refuse
+        self._post = frozenset(post)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        send = _with_headers(send)
+        route = _route(scope["path"], self._root)
+        refusal = self._refusal(scope, route)
+        if refusal is None:
+            await self._app(scope, _capped(receive) if scope["type"] == "http" else receive, send)
+            return
+        if refusal.foreign and _asks_for_text(route):
+            await self._tell(scope, refusal.detail)
+        await _refuse(refusal, scope, receive, send)
+
+    def _refusal(self, scope: Scope, route: str) -> _Refusal | None:
+        headers = Headers(scope=scope)
+        foreign = None if route in _HEALTH else self._foreign(scope, headers)
+        if foreign or scope["type"] == "websocket":
+            return foreign
+        return self._method(scope["method"], route) or _body(headers)
+
+    def _foreign(self, scope: Scope, headers: Headers) -> _Refusal | None:
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        server = scope.get("server")
+        if len(hosts) != 1:  # RFC 9112, 3.2
+            return _Refusal(400, f"a request has one Host header, not {len(hosts)}", "host", foreign=True)
+        if not self._authority.allows_host(hosts[0], server):
+            return _foreign("host", "Host", hosts[0])
+        if origins:
+            allowed = len(origins) == 1 and self._authority.allows_origin(origins[0], server)
+            return None if allowed or _is_own_form(scope, origins, headers) else _foreign("origin", "Origin", *origins)
+        if _is_foreign_fetch(headers):
+            return _Refusal(403, "another website asked for this; open it directly", "origin", foreign=True)
+        return None
+
+    def _method(self, method: str, route: str) -> _Refusal | None:
+        allowed = ("GET", "HEAD", "POST") if route in self._post else ("GET", "HEAD")
+        if method in allowed:
+            return None
+        allow = ", ".join(allowed)
+        return _Refusal(405, f"{method} is not allowed here; use {allow}", allow=allow)
+
+    async def _tell(self, scope: Scope, detail: str) -> None:
+        if self._on_refuse is None:
+            return
+        try:
+            await self._on_refuse(scope, detail)
+        except TailonError as error:  # the refusal stands, recorded or not
+            log.warning("a refusal could not be recorded (%s): %s", detail, error)
+
+
+def _foreign(rule: str, name: str, *values: str) -> _Refusal:
+    shown = ", ".join(values)[: limits.SHOWN_HEADER]
+    detail = f"foreign {name} {shown}: not one of this server's; if it should be, name it with --public-url"
+    return _Refusal(403, detail, rule, foreign=True)
+
+
+def _is_own_form(scope: Scope, origins: list[str], headers: Headers) -> bool:
+    """Our own form: under `Referrer-Policy: no-referrer` browsers send it as `Origin: null` (Fetch, 3.2).
+
+    No page can make up Sec-Fetch-Site, and from a sandboxed frame it is `cross-site`.
+    """
+    own = origins == ["null"] and headers.getlist("sec-fetch-site") == ["same-origin"]
+    return own and scope["type"] == "http" and scope["method"] == "POST"
+
+
+def _is_foreign_fetch(headers: Headers) -> bool:
+    """Whether another site embeds or fetches (Fetch Metadata); links to us, opened as a page, are welcome."""
+    if headers.get("sec-fetch-site") not in ("cross-site", "same-site"):
+        return False
+    return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) != ("navigate", "document")
+
+
+def _body(headers: Headers) -> _Refusal | None:
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length[:20]) <= limits.REQUEST_BODY_BYTES:
+        return None
+    return _Refusal(413, f"a request's body has at most {limits.REQUEST_BODY_BYTES} bytes")
+
+
+def _capped(receive: Receive) -> Receive:
+    """`receive` for bodies without a length: raises 413 for the application to answer."""
+    received = 0
+
+    async def capped() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limits.REQUEST_BODY_BYTES:
+            raise HTTPException(413, f"a request's body has at most {limits.REQUEST_BODY_BYTES} bytes")
+        return message
+
+    return capped
+
+
+def _with_headers(send: Send) -> Send:
+    async def sender(message: Message) -> None:
+        if message["type"] in _STARTS:
+            theirs = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in _OURS]
+            caching = [] if any(name.lower() == _NO_STORE[0] for name, _ in theirs) else [_NO_STORE]
+            message = {**message, "headers": [*theirs, *caching, *_HEADERS]}
+        await send(message)
+
+    return sender
+
+
+async def _refuse(refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()  # websocket.connect
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.detail[:100]})
+            return
+    await _answer(refusal)(scope, receive, send)
+
+
+def _answer(refusal: _Refusal) -> Response:
+    members = {"rule": refusal.rule} if refusal.rule else {}
+    headers = {"Allow": refusal.allow} if refusal.allow else None
+    return problem(refusal.status, refusal.detail, headers=headers, **members)
+
+
+def _route(path: str, root: str) -> str:
+    """`path` without the relative root, on whole segments; a path outside of it as it is."""
+    if root == "/" or not (path == root or path.startswith(root + "/")):
+        return path
+    return path[len(root) :] or "/"
+
+
+def _asks_for_text(route: str) -> bool:
+    return route == "/ws" or route == "/api/v1" or route.startswith("/api/v1/")
