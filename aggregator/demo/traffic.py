@@ -54,6 +54,10 @@ class Traffic:
         while self._coming and self._coming[0].time <= end:
             yield heapq.heappop(self._coming)
 
+    def skip_to(self, moment: float) -> None:
+        """Nothing new happens before `moment`; after a sleep of the machine there is no flood to catch up with."""
+        self._now = max(self._now, moment)
+
     def _happen(self, end: float) -> None:
         start, length = self._now, end - self._now
         self._owed += self.rate * self._mood_at(start) * length
