@@ -54,6 +54,11 @@ class Traffic:
         while self._coming and self._coming[0].time <= end:
             yield heapq.heappop(self._coming)
 
+    def until_each(self, end: float, stride: float) -> Iterator[Line]:
+        """The same in steps of `stride` seconds: incidents and moods then have their times, however long it is."""
+        while self._now < end:
+            yield from self.until(min(self._now + stride, end))
+
     def skip_to(self, moment: float) -> None:
         """Nothing new happens before `moment`; after a sleep of the machine there is no flood to catch up with."""
         self._now = max(self._now, moment)

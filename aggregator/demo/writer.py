@@ -13,7 +13,8 @@ from aggregator.demo.cluster import Cluster
 from aggregator.demo.files import LogFiles
 from aggregator.demo.traffic import Traffic
 
-_STRIDE = 20.0  # seconds of history made up at once
+_STRIDE = 20.0  # seconds of history written at once
+_STEP = 1.0  # seconds of traffic made up at once
 
 
 class Writer:
@@ -45,7 +46,7 @@ class Writer:
 
     def _write_until(self, moment: float) -> None:
         self._written = moment
-        self._files.write(self._traffic.until(moment))
+        self._files.write(self._traffic.until_each(moment, _STEP))
 
     def _step(self) -> None:
         now = time.time()
