@@ -66,6 +66,7 @@ INVENTORY_DEPTH = 32  # nested lists and mappings; the deepest key of the schema
 INVENTORY_NODES = 500_000  # values of one file with its aliases written out: an alias bomb ends here, unexpanded
 INVENTORY_READ = 10.0  # seconds for an inventory that comes through a pipe to arrive
 INVENTORY_HOSTS = 10_000  # hosts; a folded range is counted before it is expanded
+GROUP_DEPTH = 50  # groups that refer to groups, in a row
 INVENTORY_FAULTS = 1_000  # faults that are reported; whoever has more will look at the first ones
 NAME_CHARACTERS = 255  # of a name of a host, group, source or label: what a DNS name and a file name may hold
 PATH_BYTES = 4096  # bytes of a path: Linux's PATH_MAX

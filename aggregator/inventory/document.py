@@ -5,6 +5,7 @@ Built on PyYAML's events (libyaml): its own composer loses explicit tags, takes 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from aggregator.inventory import scalars
 from aggregator.inventory.node import Entry, Listing, Node, Scalar, Table
 
 _MERGE_KEY = "<<"
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""Everything but YAML's c-printable (1.2.2, section 5.1); a byte order mark within the text is refused, too."""
 
 
 def compose(text: str, file: str) -> tuple[Table, list[ConfigFault]]:
@@ -23,6 +26,10 @@ def compose(text: str, file: str) -> tuple[Table, list[ConfigFault]]:
 
     Raises ConfigError with all faults so far for what can't be read on: bad syntax, an alias bomb, no mapping.
     """
+    wrong = _UNPRINTABLE.search(text)
+    if wrong:
+        mark = Mark(file, text.count("\n", 0, wrong.start()) + 1, wrong.start() - text.rfind("\n", 0, wrong.start()))
+        raise ConfigError([ConfigFault(mark, "", f"the character U+{ord(wrong[0]):04X} can't be part of YAML")])
     reader = _Reader(text, file)
     try:
         return reader.document(), reader.faults
@@ -30,8 +37,6 @@ def compose(text: str, file: str) -> tuple[Table, list[ConfigFault]]:
         raise ConfigError([*reader.faults, stop.fault]) from None
     except yaml.MarkedYAMLError as error:
         raise ConfigError([*reader.faults, _syntax_fault(error, file)]) from None
-    except yaml.YAMLError as error:  # the reader's: a character that YAML does not allow
-        raise ConfigError([*reader.faults, ConfigFault(Mark(file, 1, 1), "", f"not YAML: {error}")]) from None
 
 
 class _Stop(Exception):
@@ -114,7 +119,7 @@ class _Reader:
         return node
 
     def _scalar(self, event: yaml.ScalarEvent, mark: Mark, path: str) -> Scalar:
-        if event.style is not None or event.tag is not None:
+        if not event.implicit[0]:  # quoted, in a block, or tagged
             return Scalar(event.value, mark)
         try:
             return Scalar(scalars.resolve(event.value), mark)

@@ -26,6 +26,7 @@ DATE_FORMAT = "%Y-%m-%d"
 _DIRECTIVES = "YymdjHGVub"  # numbers of a day or hour, and the month's name: nothing of locale or shorter than an hour
 _PIECE = re.compile(r"\$\$|\$\{([^{}]*)\}|\$|[^$]+")
 _DATE_TEXT = re.compile(rf"(?:%[{_DIRECTIVES}]|[A-Za-z0-9._:/ -])+")
+_SAMPLES = {"host": "host", "label": "label"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ def parse(path: str) -> tuple[Piece, ...]:
     """Cut a source's path into pieces. Raises ValueError with a sentence for a person."""
     check(path)
     compile_glob(path)
-    return tuple(_piece(match[0], match[1]) for match in _PIECE.finditer(path))
+    pieces = tuple(_piece(match[0], match[1]) for match in _PIECE.finditer(path))
+    check("".join(_SAMPLES.get(piece.kind, piece.value) for piece in pieces))
+    return pieces
 
 
 def _piece(text: str, name: str | None) -> Piece:

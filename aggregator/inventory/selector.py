@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,6 +58,20 @@ def index_labels(labels: Mapping[str, Mapping[str, str]]) -> Labels:
         for key, value in pairs.items():
             index.setdefault(key, {}).setdefault(value, set()).add(host)
     return {key: {value: frozenset(found) for value, found in values.items()} for key, values in index.items()}
+
+
+def union(selectors: Sequence[str], universe: Universe, parameter: str) -> frozenset[str]:
+    """The hosts that any of some selectors stands for. Raises UsageError with the faults of all of them."""
+    found: set[str] = set()
+    faults: list[Fault] = []
+    for one in selectors:
+        try:
+            found |= select(one, universe, parameter)
+        except UsageError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise UsageError(faults[: limits.SELECTOR_FAULTS])
+    return frozenset(found)
 
 
 def select(selector: str, universe: Universe, parameter: str) -> frozenset[str]:
