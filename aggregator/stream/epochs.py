@@ -28,11 +28,12 @@ def number(text: str, at: int) -> int | None:
     if match is not None:
         return _micros(match[1], match[2])
     match = _SCIENTIFIC.match(text, at)
-    return _micros(f"{float(match[1]):.0f}", None) if match is not None and _whole(float(match[1])) else None
+    return None if match is None else _scientific(float(match[1]))
 
 
-def _whole(value: float) -> bool:
-    return len(f"{value:.0f}") in _NANOSECONDS
+def _scientific(value: float) -> int | None:
+    whole, _, fraction = f"{value:.6f}".partition(".")
+    return _micros(whole, fraction) if len(whole) in _NANOSECONDS else None
 
 
 class Bare:
