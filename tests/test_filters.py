@@ -152,7 +152,7 @@ def test_a_pattern_compiles_or_is_explained(pattern: str) -> None:
         grep(pattern)
     except UsageError as error:
         explained = [fault.detail for fault in error.faults]
-        assert all(explained)  # noqa: PT017 - most patterns compile
+        assert all(explained)
 
 
 @given(ALTERNATIVES, st.text(max_size=40))

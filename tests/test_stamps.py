@@ -116,8 +116,8 @@ HARD = [
     unit * (LINE_BYTES // len(unit))
     for unit in (
         "[", "]", "[a]", "[a] ", "INFO ", "<1>", "1 ", "9", " - ", " - [", '"', '\\"', "{", "{}", '{"', '{"time":',
-        '"time":', '"time" ', "time=", ' time="', "=", "a=", "\x1b[1m", "\0", "\ufeff", "[01/Jan/2026:00:00:0", "-", "a ",
-        "A",
+        '"time":', '"time" ', "time=", ' time="', "=", "a=", "\x1b[1m", "\0", "\ufeff", "[01/Jan/2026:00:00:0", "-",
+        "a ", "A",
     )
 ]  # fmt: skip
 HARD += ["{" + line[:-1] for line in HARD] + ["x=1 " + line[:-4] for line in HARD]
