@@ -1,16 +1,20 @@
 """The audit log's chain: what it looks like, and that nothing in it can be changed unseen."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.access import chain
-from aggregator.access.events import Event, Filter
+from aggregator.access.events import Event, EventName, Filter
 
 WHEN = datetime(2026, 11, 23, 10, 0, 0, 123456, UTC)
 KEYS = ["seq", "time", "event", "principal", "via", "address", "hosts", "sources", "paths", "command", "filter"]
@@ -121,6 +125,16 @@ def test_first_bad_record_is_named_with_what_is_wrong(change, line, words):
     assert words in bad.detail
 
 
+def test_lines_are_read_in_bounded_pieces(monkeypatch):
+    monkeypatch.setattr(chain, "LINE_BYTES", 1000)
+    assert list(chain.lines_of(BytesIO(b"".join(LOG)))) == LOG
+    pieces = list(chain.lines_of(BytesIO(LOG[0] + b"x" * 2500)))
+    assert [len(piece) for piece in pieces[1:]] == [1000, 1000, 500]
+    bad = chain.verify(pieces).bad
+    assert bad is not None
+    assert (bad.line, bad.detail) == (2, "is torn: it has no newline at its end")
+
+
 def test_a_key_that_stands_twice_is_found():
     body = b'{"seq":1,"seq":1,"prev":"' + b"0" * 64 + b'"'
     line = body + b',"hash":"' + sha256(b"0" * 64 + body).hexdigest().encode() + b'"}\n'
@@ -134,3 +148,20 @@ def test_detail_that_is_no_json_is_an_error_of_the_caller():
         Event("close", detail={"a": object()}).members(WHEN)
     with pytest.raises(ValueError, match="JSON"):
         Event("close", detail={"a": float("nan")}).members(WHEN)
+
+
+def test_docs_name_every_member_and_event():
+    text = (Path(__file__).parent.parent / "docs" / "audit.md").read_text()
+    for name in [*KEYS, *get_args(EventName)]:
+        assert f"| `{name}` |" in text, name
+
+
+def test_script_of_the_docs_checks_a_log(tmp_path):
+    text = (Path(__file__).parent.parent / "docs" / "audit.md").read_text()
+    script = text.split("<<'END'\n")[1].split("END\n")[0]
+    log = tmp_path / "audit.jsonl"
+    for content, wrong in [(b"".join(LOG), ""), (b"".join(LOG).replace(b"web-1", b"web-2"), "seq 2 was changed")]:
+        log.write_bytes(content)
+        run = subprocess.run([sys.executable, "-", log], input=script, capture_output=True, text=True, check=False)
+        assert run.returncode == bool(wrong)
+        assert wrong in run.stderr

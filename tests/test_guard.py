@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 import uvicorn
 import websockets
 from starlette.applications import Starlette
@@ -17,11 +18,13 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from aggregator import limits
-from aggregator.errors import AuditUnavailable, ConfigError
+from aggregator.errors import AuditUnavailable
 from web import health
 from web.authority import Authority
 from web.guard import CONTENT_SECURITY_POLICY, HEADERS, Guard
 from web.problem import handlers
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Fine:
@@ -85,6 +88,7 @@ class Site:
     """A running server: its address, and what its guard reported."""
 
     port: int
+    client: httpx.AsyncClient
     refused: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -93,14 +97,16 @@ class Site:
 
     async def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with httpx.AsyncClient(trust_env=False) as client:
-            return await client.request(method, f"http://{self.host}{path}", headers=names)
+        return await self.client.request(method, path, headers=names)
 
 
 @asynccontextmanager
 async def serving(bind: str = "127.0.0.1", root: str = "/", public_urls: tuple[str, ...] = (), broken: bool = False):
-    sock = socket.create_server(("127.0.0.1" if bind.startswith("127") else bind, 0))
-    site = Site(sock.getsockname()[1])
+    # With the protocol named: asyncio sets TCP_NODELAY only then, and each answer takes 40 ms without.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.bind((bind, 0))
+    port = sock.getsockname()[1]
+    site = Site(port, httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}"))
 
     async def on_refuse(scope: Any, detail: str) -> None:
         site.refused.append((scope["path"], detail))
@@ -119,15 +125,22 @@ async def serving(bind: str = "127.0.0.1", root: str = "/", public_urls: tuple[s
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve(sockets=[sock]))
         try:
-            yield site
+            async with site.client:
+                yield site
         finally:
             server.should_exit = True
 
 
-@pytest.fixture
-async def site():
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def one_site():
     async with serving(public_urls=("https://logs.example.org/tail",)) as running:
         yield running
+
+
+@pytest.fixture
+def site(one_site):
+    one_site.refused.clear()
+    return one_site
 
 
 async def test_own_names_are_let_in(site):
@@ -208,10 +221,9 @@ async def test_refusal_stands_when_it_can_not_be_recorded():
 
 
 async def handshake(site: Site, **headers: str) -> str:
-    names = {"Origin" if name == "Origin" else name: value for name, value in headers.items()}
-    host = names.pop("Host", site.host)
+    host = headers.pop("Host", site.host)
     async with websockets.connect(
-        f"ws://{host}/ws", additional_headers=names, host="127.0.0.1", port=site.port, proxy=None
+        f"ws://{host}/ws", additional_headers=headers, host="127.0.0.1", port=site.port, proxy=None
     ) as socket_:
         return str(await socket_.recv())
 
@@ -288,11 +300,7 @@ async def test_every_answer_carries_the_headers(site):
             assert response.headers.get_list(name) == [value], (path, name)
         assert response.headers["cache-control"] == "no-store"
     assert (await site.get("/", Host="evil.example")).headers["content-security-policy"] == CONTENT_SECURITY_POLICY
-
-
-def test_policy_allows_no_inline_and_no_foreign_code():
-    assert "unsafe" not in CONTENT_SECURITY_POLICY
-    assert not re.search(r"https?:|\*", CONTENT_SECURITY_POLICY)
+    assert not re.search(r"unsafe|https?:|\*", CONTENT_SECURITY_POLICY)
 
 
 async def test_route_may_say_how_long_it_is_cached(site):
@@ -321,10 +329,9 @@ async def test_body_over_the_cap_is_refused_with_and_without_a_length(site):
         for _ in range(limits.REQUEST_BODY_BYTES // 1000 + 1):
             yield b"x" * 1000
 
-    async with httpx.AsyncClient(trust_env=False, base_url=f"http://{site.host}") as client:
-        fits = await client.post("/login", content=b"x" * limits.REQUEST_BODY_BYTES)
-        declared = await client.post("/login", content=b"x" * (limits.REQUEST_BODY_BYTES + 1))
-        chunked = await client.post("/login", content=pieces())
+    fits = await site.client.post("/login", content=b"x" * limits.REQUEST_BODY_BYTES)
+    declared = await site.client.post("/login", content=b"x" * (limits.REQUEST_BODY_BYTES + 1))
+    chunked = await site.client.post("/login", content=pieces())
     assert fits.text == str(limits.REQUEST_BODY_BYTES)
     for response in (declared, chunked):
         assert (response.status_code, response.headers["content-type"]) == (413, "application/problem+json")
@@ -352,45 +359,3 @@ async def test_bind_to_all_addresses_takes_the_one_that_was_connected_to():
         assert (await site.get("/", Host=site.host)).status_code == 200
         assert (await site.get("/", Origin=f"http://{site.host}")).status_code == 200
         assert (await site.get("/", Host=f"10.9.8.7:{site.port}")).status_code == 403
-
-
-def test_names_of_binds_and_public_urls():
-    authority = Authority.of(
-        ["127.0.0.1:80", "[fd00::1]:8080", "unix:/run/x.sock"], ["https://Logs.Example.org:8443/a/"]
-    )
-    assert authority.hosts == {
-        "127.0.0.1", "127.0.0.1:80", "localhost", "localhost:80", "[::1]", "[::1]:80",
-        "[fd00::1]:8080", "logs.example.org:8443",
-    }  # fmt: skip
-    assert "https://logs.example.org:8443" in authority.origins
-    assert "http://localhost" in authority.origins
-
-
-def test_tls_binds_have_https_origins():
-    authority = Authority.of(["10.0.0.1:443"], tls=True)
-    assert authority.origins == {"https://10.0.0.1", "https://10.0.0.1:443"}
-    assert authority.allows_host("10.0.0.1")
-    assert not authority.allows_host("localhost")
-
-
-def test_own_address_counts_only_on_the_port_of_a_bind_to_all():
-    authority = Authority.of(["0.0.0.0:8080", "10.0.0.1:9090"])
-    assert authority.allows_host("10.0.0.1:8080", ("10.0.0.1", 8080))
-    assert not authority.allows_host("10.0.0.1:8080", ("10.0.0.2", 8080))
-    assert not authority.allows_host("10.0.0.2:9090", ("10.0.0.2", 9090))
-    assert not authority.allows_host("evil.example:8080", ("10.0.0.1", 8080))
-    assert not authority.allows_host("", ("/run/x.sock", None))
-
-
-@pytest.mark.parametrize("bind", ["8080", ":8080", "localhost", "127.0.0.1:http"])
-def test_bind_that_is_none_is_named(bind):
-    with pytest.raises(ConfigError, match=bind):
-        Authority.of([bind])
-
-
-@pytest.mark.parametrize(
-    "url", ["logs.example.org", "ftp://x", "https://", "https://u:p@x", "https://x:99999", "https://[x"]
-)
-def test_public_url_that_is_none_is_named(url):
-    with pytest.raises(ConfigError, match=r"public URL .*https://logs\.example\.org"):
-        Authority.of([], [url])

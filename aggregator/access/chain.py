@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, BinaryIO
 
+from aggregator import limits
+
+LINE_BYTES = limits.AUDIT_RECORD_BYTES + limits.AUDIT_TAIL_BLOCK  # a record with its frame is below this
 _SUFFIX = re.compile(rb',"hash":"([0-9a-f]{64})"\}\n')
 _SUFFIX_BYTES = len(b',"hash":""}\n') + 64
 
@@ -81,6 +84,11 @@ def read(line: bytes) -> tuple[dict[str, Any], Link]:
     if _digest(prev, body) != claimed:
         raise Broken("was changed: its hash does not fit its text")
     return record, Link(seq, claimed)
+
+
+def lines_of(log: BinaryIO) -> Iterator[bytes]:
+    """The lines of a log, newlines included; one that is longer than any record comes in pieces, and so is bad."""
+    return iter(lambda: log.readline(LINE_BYTES), b"")
 
 
 def verify(lines: Iterable[bytes], after: Link = GENESIS) -> Verified:

@@ -14,7 +14,6 @@ from aggregator.access import chain
 from aggregator.errors import ConfigError
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_LINE_BYTES = limits.AUDIT_RECORD_BYTES + limits.AUDIT_TAIL_BLOCK  # a record with its frame is below this
 _FIRST = b'{"seq":1,"time":"'
 
 
@@ -128,8 +127,8 @@ class Ledger:
         """The offset after the last newline before `end`."""
         at = end
         while at > 0:
-            if end - at > _LINE_BYTES:
-                self._refuse(f"its last {_LINE_BYTES} bytes hold no newline; give another file")
+            if end - at > chain.LINE_BYTES:
+                self._refuse(f"its last {chain.LINE_BYTES} bytes hold no newline; give another file")
             begin = max(0, at - limits.AUDIT_TAIL_BLOCK)
             found = os.pread(self._file, at - begin, begin).rfind(b"\n")
             if found >= 0:
