@@ -239,7 +239,10 @@ class Fleet:
 
 
 def _take_back(target: Path, line: str) -> None:
-    target.write_text(target.read_text().replace(line, ""))
+    rest = target.read_text().replace(line, "")
+    target.write_text(rest)
+    if not rest:
+        target.unlink()
 
 
 def _sshd_defaults(host: FleetHost, authorized_keys: Path) -> dict[str, str]:

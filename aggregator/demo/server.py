@@ -121,7 +121,9 @@ async def _run(process: Process, folder: Path) -> int:
         for future in (closed, ended):
             future.cancel()
         await asyncio.gather(closed, ended, return_exceptions=True)
-        await child.wait()
+        with contextlib.suppress(TimeoutError):  # somebody left the process group and holds our pipes
+            async with asyncio.timeout(limits.DEMO_STOP / 2):
+                await child.communicate()  # what nobody reads now, up to the pipes' ends
     code = child.returncode or 0
     return code if code >= 0 else 128 - code
 
