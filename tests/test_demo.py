@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -29,6 +29,8 @@ from aggregator.demo.fleet import DemoFleet
 from aggregator.demo.line import Line
 from aggregator.demo.traffic import Traffic
 from aggregator.errors import UsageError
+from aggregator.inventory import load
+from aggregator.inventory.paths import expand
 
 START = 1_795_425_600.0  # a day in November 2026
 
@@ -234,6 +236,17 @@ async def test_inventory_names_hosts_that_have_their_logs(hosts: int, split: tup
             group = data["groups"].get(source["hosts"][1:], ",".join(data["hosts"]))
             for host in group.split(","):
                 assert _lines(source["path"].replace("${host}", host)) > 100, (log, host)
+
+
+async def test_ordinary_loader_accepts_the_inventory() -> None:
+    async with DemoFleet(hosts=8) as fleet:
+        inventory = load([fleet.inventory_path])
+        assert set(inventory.hosts) == set(fleet.cluster.hosts)
+        assert inventory.select(["@role:db"]) == inventory.groups["db"] == set(fleet.cluster.db)
+        assert inventory.hosts["db-1"].ssh.port == fleet.servers["db-1"].port
+        assert inventory.hosts["db-1"].ssh.config == ()
+        place = expand(inventory.sources["postgres"], inventory.hosts["db-1"], datetime.now(UTC))
+        assert _lines(place) > 100
 
 
 # --- The logs

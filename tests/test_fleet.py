@@ -10,6 +10,8 @@ import pytest
 import yaml
 from fleet import LOOPBACK, Fleet, FleetHost, wait_for
 
+from aggregator.inventory import load
+
 Server = Literal["openssh", "dropbear"]
 both_servers = pytest.mark.parametrize("server", ["openssh", "dropbear"])
 
@@ -123,6 +125,12 @@ def test_inventory_names_every_host_and_can_be_changed_in_any_part(fleet: Fleet)
         "ssh": {"port": second.port, "server": "dropbear"},
         "labels": {"env": "test"},
     }
+
+
+def test_ordinary_loader_accepts_the_inventory(fleet: Fleet) -> None:
+    host = fleet.add("web-1", server="dropbear")
+    loaded = load([fleet.inventory({"app": {"hosts": "@*", "path": "/tmp/app.log"}})]).hosts["web-1"]
+    assert (loaded.address, loaded.ssh.port, loaded.ssh.server) == (LOOPBACK, host.port, "dropbear")
 
 
 def test_forty_hosts_are_up_at_once(fleet: Fleet) -> None:
