@@ -9,39 +9,36 @@ import re
 
 from aggregator.limits import KEYED_PREFIX
 
-_COLON = re.compile(r"[ \t]{0,8}:[ \t]{0,8}")
 # Everything up to the next brace that is not in a string; a string may lack its end.
 _FLAT = re.compile(r'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))*+', re.DOTALL)
 _LOGFMT = re.compile(r"[A-Za-z_@][\w.@/-]{0,63}=", re.ASCII)
 
 
-def json_value(text: str, quoted: str, start: int = 0) -> int:
-    """Where the value of the top-level key `quoted` (with its quotes) begins, or -1.
+def json_value(text: str, key: str, start: int = 0) -> int:
+    """Where the value of the outermost object's `key` (with its quotes and colon) begins, or -1.
 
-    The object begins at `start`. A quoted name with a colon behind it is always a key: inside a string its
-    quotes would be escaped. So the depth is all that may need a closer look, and only if another brace stands before.
+    The object begins at `start`. Quotes and a colon are always a key's: inside a string the quotes would be escaped.
+    So the depth is all that may need a closer look, and only if another brace stands before.
     """
     if not text.startswith("{", start):
         return -1
-    end = start + KEYED_PREFIX
-    at = text.find(quoted, start, end)
-    while at >= 0:
-        colon = _COLON.match(text, at + len(quoted))
-        if colon is not None:
-            return colon.end() if text.find("{", start + 1, at) < 0 else _top_value(text, quoted, start, at)
-        at = text.find(quoted, at + 1, end)
-    return -1
+    at = text.find(key, start, start + KEYED_PREFIX)
+    if at >= 0 and text.find("{", start + 1, at) >= 0:
+        at = _outermost(text, key, start, at)
+    if at < 0:
+        return -1
+    at += len(key)
+    return at + 1 if text.startswith(" ", at) else at
 
 
-def _top_value(text: str, quoted: str, start: int, at: int) -> int:
-    """As `json_value`, from the first key of that name at `at` on, counting braces."""
+def _outermost(text: str, key: str, start: int, at: int) -> int:
+    """Where the key itself stands, from its first occurrence at `at` on, counting braces; or -1."""
     depth, here = 0, start
     while at >= 0:
         depth, here = _depth(text, depth, here, at)
-        colon = _COLON.match(text, at + len(quoted))
-        if depth == 1 and colon is not None:
-            return colon.end()
-        at = text.find(quoted, at + 1, start + KEYED_PREFIX)
+        if depth == 1:
+            return at
+        at = text.find(key, at + 1, start + KEYED_PREFIX)
     return -1
 
 
@@ -70,4 +67,6 @@ def logfmt_value(text: str, key: str) -> int:
 
 
 def _quoted(text: str, at: int) -> bool:
+    if text.find('"', 0, at) < 0:
+        return False
     return (text.count('"', 0, at) - text.count('\\"', 0, at)) % 2 == 1

@@ -50,7 +50,7 @@ _TOKENS = (
 # Those that are one where no plain word stands before: `prog[12]: error: …`, and between tabs.
 _BEFORE_COLON = {f"{word}:": level for lower, level in _LEVEL_OF.items() for word in (lower, lower.capitalize())}
 _KEYS = ("level=", "lvl=", "severity=")
-_JSON_KEYS = ('"level"', '"severity"', '"lvl"', '"log.level"', '"levelname"', '"loglevel"', '"Level"')
+_JSON_KEYS = tuple(f'"{name}":' for name in ("level", "severity", "lvl", "log.level", "levelname", "loglevel", "Level"))
 _TOKENS_BEFORE = 10  # that may stand before the level: date, time, zone, host, process, thread, logger
 
 _SYSLOG = ("critical", "critical", "critical", "error", "warning", "notice", "info", "debug")  # by severity 0 to 7

@@ -1,7 +1,7 @@
 """The written forms of a stamp: what each looks like in a line, and where in it the fields stand.
 
 Sources: ISO 8601 and RFC 3339; RFC 3164 §4.1.2 and RFC 5424 §6.2 (syslog); nginx's `error_log` and
-`log_format combined` (the Common Log Format); klog's header; PostgreSQL's `log_line_prefix` %t and %m.
+`log_format combined` (the Common Log Format); klog's header; PostgreSQL's `log_line_prefix` %t and %m; asctime(3).
 
 All patterns are anchored or searched in a bounded prefix, and their repetitions are bounded or possessive.
 """
@@ -34,10 +34,8 @@ SLASHED = re.compile(rf"\[?(\d{{4}}/[01]\d/[0-3]\d {_HOUR}){_SECOND}{_FRACTION}(
 CLF_DATE = re.compile(rf"([0-3]\d/{_MONTH}/\d{{4}}:{_HOUR}){_SECOND}(?:\.(\d{{1,9}}))? ({_OFFSET}){_END}", re.ASCII)
 CLF = re.compile(rf"\[{CLF_DATE.pattern}\]", re.ASCII)
 BSD = re.compile(
-    rf"(?:<\d{{1,3}}>)?({_MONTH} (?: \d|\d{{1,2}}) {_HOUR}){_SECOND}(?:\.(\d{{1,9}}))?()(?![\w/-])", re.ASCII
-)
-APACHE = re.compile(
-    rf"\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ({_MONTH} [0-3 ]\d {_HOUR}){_SECOND}(?:\.(\d{{1,9}}))? (\d{{4}})\]",
+    rf"(?:<\d{{1,3}}>)?\[?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?"
+    rf"({_MONTH} (?: \d|\d{{1,2}}) {_HOUR}){_SECOND}(?:\.(\d{{1,9}}))?(?: ((?:19|20)\d\d)(?=[\s\]:]|\Z))?(?![\w/-])",
     re.ASCII,
 )
 KLOG = re.compile(rf"[IWEFD]([01]\d[0-3]\d {_HOUR}){_SECOND}\.(\d{{6}})()(?!\S)", re.ASCII)
@@ -62,7 +60,7 @@ def clf_fields(minute: str, zone: str) -> Wall:
 
 
 def bsd_fields(minute: str, year: str) -> Wall:
-    """`Nov 23 10:00`, the day also as ` 3` or `3`; the year, if any, stands elsewhere."""
+    """`Nov 23 10:00`, the day also as ` 3` or `3`; the year, if there is one, comes last (`asctime`)."""
     month, day, clock = minute.split()
     return Wall(int(year) if year else None, _MONTHS[month], int(day), int(clock[:2]), int(clock[3:]), None)
 
@@ -72,16 +70,20 @@ def klog_fields(minute: str, zone: str) -> Wall:
     return Wall(None, int(minute[:2]), int(minute[2:4]), int(minute[5:7]), int(minute[8:]), zone or None)
 
 
+Match = Callable[[str, int], re.Match[str] | None]
+
+
 class Written:
-    """Reads one written form. `pattern` has four groups: up to the minute, second, fraction, and zone (or year).
+    """Reads one written form. `match` finds it at a place in a text, with four groups: all up to the minute, the
+    second, the fraction, and the zone (or year). `fields` tells the first and the last apart.
 
     Consecutive lines mostly share their minute, so the last one's beginning is kept.
     """
 
     __slots__ = ("_base", "_calendar", "_fields", "_match", "_minute", "_zone")
 
-    def __init__(self, pattern: re.Pattern[str], fields: Callable[[str, str], Wall], calendar: Calendar) -> None:
-        self._match = pattern.match
+    def __init__(self, match: Match, fields: Callable[[str, str], Wall], calendar: Calendar) -> None:
+        self._match = match
         self._fields = fields
         self._calendar = calendar
         self._minute: str | None = None
@@ -89,12 +91,10 @@ class Written:
         self._base: int | None = None
 
     def read(self, text: str, at: int = 0) -> int | None:
-        """Microseconds since the epoch of the stamp at `at`, or None."""
+        """Microseconds since the epoch of the stamp at `at`; None without one, or if there is no such date."""
         match = self._match(text, at)
-        return None if match is None else self.value(match)
-
-    def value(self, match: re.Match[str]) -> int | None:
-        """Microseconds since the epoch of what the pattern matched, or None for a date that does not exist."""
+        if match is None:
+            return None
         minute, second, fraction, zone = match.groups()
         if minute != self._minute or zone != self._zone:
             self._turn(minute, _SECONDS[second], zone)
@@ -111,26 +111,11 @@ class Written:
         self._minute, self._zone = (minute, zone) if settled else (None, None)
 
 
-class Clf(Written):
-    """The Common Log Format's stamp, which stands behind the client's address and name."""
-
-    __slots__ = ("_search",)
-
-    def __init__(self, calendar: Calendar) -> None:
-        super().__init__(CLF_DATE, clf_fields, calendar)
-        self._search = CLF.search
-
-    def read(self, text: str, at: int = 0) -> int | None:
-        """As `Written.read`; what stands before must look like a client's fields, not like a message."""
-        match = self._search(text, at, STAMP_PREFIX)
-        if match is None:
-            return None
-        start = match.start()
-        if start and (text.find('"', 0, start) >= 0 or not self._clients(text, start, match.end())):
-            return None
-        return self.value(match)
-
-    @staticmethod
-    def _clients(text: str, start: int, end: int) -> bool:
-        """`ADDRESS - NAME [` before the stamp, or a quoted request after it."""
-        return text.find(" - ", 0, start) > 0 or text.startswith(' "', end)
+def behind_client(text: str, at: int) -> re.Match[str] | None:
+    """The Common Log Format's stamp; what stands before it must look like a client's fields, not like a message."""
+    match = CLF.search(text, at, STAMP_PREFIX)
+    if match is None or match.start() == 0:
+        return match
+    if text.find('"', 0, match.start()) >= 0:
+        return None
+    return match if text.find(" - ", 0, match.start()) > 0 or text.startswith(' "', match.end()) else None

@@ -9,17 +9,16 @@ from datetime import tzinfo
 
 from aggregator.stream import epochs, keyed
 from aggregator.stream.calendar import Calendar
-from aggregator.stream.keyedstamps import JSON_KEYS, LOGFMT_KEYS, KeyedStamp, Value
+from aggregator.stream.keyedstamps import JSON_KEYS, LOGFMT_KEYS, KeyedStamp
 from aggregator.stream.stampformats import (
-    APACHE,
     BSD,
     CLF_DATE,
     ISO,
     KLOG,
     LED_ISO,
     SLASHED,
-    Clf,
     Written,
+    behind_client,
     bsd_fields,
     clf_fields,
     iso_fields,
@@ -85,18 +84,17 @@ class StampReader:
 
 def _by_start(calendar: Calendar, now: Callable[[], float]) -> tuple[tuple[str, tuple[Read, ...]], ...]:
     """The formats that are possible, by a line's first character; the last row is for all others."""
-    iso, led = Written(ISO, iso_fields, calendar), Written(LED_ISO, iso_fields, calendar).read
-    value = Value(iso, Written(CLF_DATE, clf_fields, calendar))
-    slashed = Written(SLASHED, iso_fields, calendar).read
-    bsd = Written(BSD, bsd_fields, calendar).read
-    apache = Written(APACHE, bsd_fields, calendar).read
-    klog = Written(KLOG, klog_fields, calendar).read
-    logfmt = KeyedStamp(keyed.logfmt_value, LOGFMT_KEYS, value).read
-    clf, bare = Clf(calendar).read, epochs.Bare(now).read
+    iso, led = Written(ISO.match, iso_fields, calendar), Written(LED_ISO.match, iso_fields, calendar).read
+    clf_date = Written(CLF_DATE.match, clf_fields, calendar)
+    slashed = Written(SLASHED.match, iso_fields, calendar).read
+    bsd = Written(BSD.match, bsd_fields, calendar).read
+    klog = Written(KLOG.match, klog_fields, calendar).read
+    logfmt = KeyedStamp(keyed.logfmt_value, LOGFMT_KEYS, iso, clf_date).read
+    clf, bare = Written(behind_client, clf_fields, calendar).read, epochs.Bare(now).read
     return (
         ("0123456789", (iso.read, slashed, clf, bare, led)),
-        ("{", (KeyedStamp(keyed.json_value, JSON_KEYS, value).read,)),
-        ("[", (led, slashed, clf, bare, apache)),
+        ("{", (KeyedStamp(keyed.json_value, JSON_KEYS, iso, clf_date).read,)),
+        ("[", (led, bsd, slashed, clf, bare)),
         ("<", (bsd, led)),
         (" \t}", ()),
         ("", (bsd, klog, logfmt, led, clf)),
