@@ -21,7 +21,8 @@ from aggregator import limits
 from aggregator.errors import AuditUnavailable
 from web import health
 from web.authority import Authority
-from web.guard import CONTENT_SECURITY_POLICY, HEADERS, Guard
+from web.guard import Guard
+from web.headers import CONTENT_SECURITY_POLICY, HEADERS
 from web.problem import handlers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

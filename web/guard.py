@@ -21,39 +21,13 @@ from aggregator import limits
 from aggregator.errors import TailonError
 
 from .authority import Authority
+from .headers import with_headers
 from .problem import problem
 
 log = logging.getLogger(__name__)
 
 OnRefuse = Callable[[Scope, str], Awaitable[None]]
 """Told of a foreign Host or Origin that asked for log text: the scope, and a sentence."""
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    ]
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-_OURS = frozenset(name for name, _ in _HEADERS)
-_NO_STORE = (b"cache-control", b"no-store")
-_STARTS = ("http.response.start", "websocket.http.response.start")
 
 _HEALTH = frozenset({"/livez", "/readyz", "/healthz", "/health"})
 _POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
@@ -95,7 +69,7 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        send = _with_headers(send)
+        send = with_headers(send)
         route = _route(scope["path"], self._root)
         refusal = self._refusal(scope, route)
         if refusal is None:
@@ -184,17 +158,6 @@ def _capped(receive: Receive) -> Receive:
         return message
 
     return capped
-
-
-def _with_headers(send: Send) -> Send:
-    async def sender(message: Message) -> None:
-        if message["type"] in _STARTS:
-            theirs = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in _OURS]
-            caching = [] if any(name.lower() == _NO_STORE[0] for name, _ in theirs) else [_NO_STORE]
-            message = {**message, "headers": [*theirs, *caching, *_HEADERS]}
-        await send(message)
-
-    return sender
 
 
 async def _refuse(refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
