@@ -1,0 +1,206 @@
+"""A real browser and a small real server for tests of the page: our templates and static files, scripted records.
+
+`Stage` speaks as much of the public interface as the page uses; a test sets what it answers and sends records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import uvicorn
+from playwright.async_api import Browser, Page, async_playwright
+from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from web.pages import Pages
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_FLAGS = (
+    "--no-sandbox",  # tests run as root in containers
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--force-color-profile=srgb",
+)
+START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+Record = dict[str, Any]
+
+
+def host(name: str, state: str = "live", error: str | None = None, **more: Any) -> Record:
+    """An entry of `/api/v1/hosts`."""
+    return {
+        "name": name,
+        "address": f"10.0.0.{sum(name.encode()) % 250}",
+        "labels": {"env": "prod"},
+        "groups": [name.partition("-")[0]],
+        "state": state,
+        "error": error,
+        "lag_s": None,
+        "clock_skew_s": None,
+        **more,
+    }
+
+
+def source(name: str, hosts: Sequence[str], path: str = "/var/log/app.log") -> Record:
+    """An entry of `/api/v1/sources`, with one file on each host."""
+    files = [{"host": name, "path": path, "state": "live", "error": None} for name in hosts]
+    return {"name": name, "kind": "file", "files": files}
+
+
+def line(n: int, host: str = "web-1", text: str | None = None, **more: Any) -> Record:
+    """The n-th line: a millisecond after the one before."""
+    time = START + timedelta(milliseconds=n)
+    return {
+        "type": "line",
+        "host": host,
+        "source": "app",
+        "path": "/var/log/app.log",
+        "position": f"{host}-{n:09d}",
+        "time": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "level": None,
+        "text": f"line {n}" if text is None else text,
+        **more,
+    }
+
+
+def notice(host: str, state: str, detail: str = "", path: str | None = None) -> Record:
+    """News about a host, or about its file."""
+    record = {"type": "notice", "host": host, "state": state, "detail": detail}
+    return record if path is None else {**record, "source": "app", "path": path}
+
+
+@dataclass
+class Stage:
+    """What the server answers. `problem` is sent (400) to a view whose query it is called with."""
+
+    hosts: list[Record] = field(default_factory=lambda: [host("web-1"), host("web-2"), host("db-1")])
+    sources: list[Record] = field(default_factory=lambda: [source("app", ["web-1", "web-2", "db-1"])])
+    backlog: list[Record] = field(default_factory=list)
+    faults: Mapping[str, list[Record]] = field(default_factory=dict)
+    views: list[QueryParams] = field(default_factory=list)
+    sockets: set[WebSocket] = field(default_factory=set)
+    away: bool = False
+    url: str = ""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, *records: Record) -> None:
+        """To every open view, as one message."""
+        for each in list(self.sockets):
+            await each.send_text(json.dumps(records))
+
+    async def viewed(self, times: int) -> QueryParams:
+        """Wait until a view was opened for that many times; the last one's parameters."""
+        async with asyncio.timeout(10):
+            while len(self.views) < times or not self.sockets:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.views[-1]
+
+    async def hang_up(self, code: int = 1012) -> None:
+        """Close all views."""
+        for each in list(self.sockets):
+            await each.close(code)
+
+    def problem(self, query: QueryParams) -> Response | None:
+        """Why this view is refused, if it is: a value of `faults` whose key is part of the query."""
+        for part, errors in self.faults.items():
+            if part in str(query):
+                body = {"title": "bad request", "status": 400, "errors": errors}
+                return JSONResponse(body, 400, media_type="application/problem+json")
+        return None
+
+    async def view(self, socket: WebSocket) -> None:
+        """`/ws`: the backlog, unless it goes on after something, then what the test sends."""
+        if self.away or self.problem(socket.query_params):
+            await socket.close(1013)
+            return
+        await socket.accept()
+        self.views.append(socket.query_params)
+        if self.backlog and "after" not in socket.query_params:
+            await socket.send_text(json.dumps(self.backlog))
+        self.sockets.add(socket)
+        self._changed.set()
+        with contextlib.suppress(WebSocketDisconnect):
+            await socket.receive_text()
+        self.sockets.discard(socket)
+
+    async def stream(self, request: Request) -> Response:
+        return self.problem(request.query_params) or PlainTextResponse("")
+
+    def app(self, relative_root: str = "/") -> Starlette:
+        pages = Pages(relative_root=relative_root, version="test")
+
+        async def hosts(request: Request) -> Response:
+            return Response(status_code=503) if self.away else JSONResponse(self.hosts)
+
+        async def sources(request: Request) -> Response:
+            return JSONResponse(self.sources)
+
+        return Starlette(
+            routes=[
+                *pages.routes,
+                Route("/api/v1/hosts", hosts),
+                Route("/api/v1/sources", sources),
+                Route("/api/v1/stream", self.stream),
+                WebSocketRoute("/ws", self.view),
+            ]
+        )
+
+
+class QuietServer(uvicorn.Server):
+    """Leaves the signals to pytest."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(stage: Stage, relative_root: str = "/", port: int = 0) -> AsyncIterator[Stage]:
+    """Serve the stage on loopback; `stage.url` is where."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        config = uvicorn.Config(stage.app(relative_root), log_level="error", ws="websockets-sansio", lifespan="off")
+        server = QuietServer(config)
+        stage.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(sockets=[listener]))
+            try:
+                yield stage
+            finally:
+                await stage.hang_up(1001)
+                server.should_exit = True
+
+
+@contextlib.asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium, headless."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
+        yield browser
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def tab(browser: Browser, **options: Any) -> AsyncIterator[Page]:
+    """A page of its own; errors of the page's scripts, and what its policy blocked, fail the test at the end."""
+    context = await browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
+    page = await context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if "Content Security" in message.text else None)
+    yield page
+    await context.close()
+    assert not wrong, wrong

@@ -1,0 +1,85 @@
+/** What the page asks of the server, by plain requests. */
+
+/** @typedef {import("./types.js").View} View */
+/** @typedef {import("./types.js").Fault} Fault */
+
+/** The folder of the page: `/`, or what `--relative-root` says. */
+export const ROOT = document.documentElement.dataset.root ?? "/";
+
+/** A request that was answered with an error; `faults` name what was wrong with the parameters. */
+export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {string} detail
+   * @param {Fault[]} faults
+   */
+  constructor(status, detail, faults) {
+    super(detail);
+    this.status = status;
+    this.faults = faults;
+  }
+}
+
+/**
+ * @param {Response} response not ok
+ * @returns {Promise<Refused>}
+ */
+async function refusal(response) {
+  const problem = await response.json().catch(() => ({}));
+  const detail = problem.detail || problem.title || `the server answered ${response.status}`;
+  return new Refused(response.status, String(detail), Array.isArray(problem.errors) ? problem.errors : []);
+}
+
+/**
+ * @param {string} name `hosts` or `sources`
+ * @returns {Promise<any[]>}
+ */
+async function list(name) {
+  const response = await fetch(`${ROOT}api/v1/${name}`, { headers: { accept: "application/json" } });
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
+/** @returns {Promise<import("./types.js").HostInfo[]>} */
+export function hosts() {
+  return list("hosts");
+}
+
+/** @returns {Promise<import("./types.js").SourceInfo[]>} */
+export function sources() {
+  return list("sources");
+}
+
+/**
+ * @param {View} view
+ * @returns {URLSearchParams} the parameters of `stream` and `/ws`
+ */
+export function parameters(view) {
+  const query = new URLSearchParams();
+  if (view.hosts) query.set("hosts", view.hosts);
+  if (view.source) query.set("source", view.source);
+  for (const pattern of view.grep) query.append("grep", pattern);
+  for (const pattern of view.exclude) query.append("exclude", pattern);
+  if (view.level) query.set("level", view.level);
+  return query;
+}
+
+/**
+ * Why a socket was refused: a WebSocket can't tell, so the same view is asked for as a request, without lines.
+ *
+ * @param {View} view
+ * @returns {Promise<Refused|null>} null: nothing is wrong with the view
+ * @throws {TypeError} the server can't be reached
+ */
+export async function whyRefused(view) {
+  const query = parameters(view);
+  query.set("follow", "0");
+  query.set("lines", "0");
+  const stop = new AbortController();
+  try {
+    const response = await fetch(`${ROOT}api/v1/stream?${query}`, { signal: stop.signal });
+    return response.ok ? null : await refusal(response);
+  } finally {
+    stop.abort();
+  }
+}

@@ -1,0 +1,224 @@
+/** `<tailon-app>`: the whole page. Its state is the URL's; a Session knows and connects, the elements show. */
+
+import "./details.js";
+import "./filters.js";
+import "./help.js";
+import "./hosts.js";
+import "./list.js";
+import "./status.js";
+import "./tools.js";
+import { empty } from "./empty.js";
+import * as icons from "./icons.js";
+import { press } from "./keys.js";
+import { selectorOf } from "./selector.js";
+import { Session } from "./session.js";
+import * as url from "./url.js";
+import { html, LitElement, nothing } from "./vendor/lit.js";
+import { plural, stamp } from "./words.js";
+
+/** Milliseconds between two counts of lines a second. */
+const RATE_MS = 1_000;
+/** Characters of the widest host and source columns. */
+const WIDEST_HOST = 28;
+const WIDEST_SOURCE = 16;
+
+/** @typedef {import("./url.js").PageState} PageState */
+
+export class TailonApp extends LitElement {
+  /** @override */
+  static properties = {
+    state: { state: true },
+    drawer: { state: true },
+    filters: { state: true },
+    figures: { state: true },
+  };
+
+  /** Rows there were when the reader left the end. */
+  #seen = 0;
+  #session;
+
+  constructor() {
+    super();
+    this.state = url.read(location.search);
+    this.drawer = false;
+    this.filters = false;
+    this.figures = { held: 0, dropped: 0, added: 0, rate: 0, fresh: 0 };
+    this.#session = new Session(this.state, {
+      changed: () => this.requestUpdate(),
+      arrived: () => this.#arrived(),
+      look: () => this.#look(),
+      cleared: () => this.#cleared(),
+    });
+  }
+
+  /** @override */
+  createRenderRoot() {
+    return this;
+  }
+
+  get #list() {
+    return /** @type {import("./list.js").LogList} */ (this.querySelector("log-list"));
+  }
+
+  /** @override */
+  firstUpdated() {
+    this.#list.store = this.#session.store;
+    this.#look();
+    window.addEventListener("popstate", () => this.#apply(url.read(location.search)));
+    window.addEventListener("keydown", (event) => press(event, this.#actions()));
+    setInterval(() => this.#count(), RATE_MS);
+    this.#session.start();
+  }
+
+  /** @param {Partial<PageState>} change by the reader: what the server is asked is a new entry of the history */
+  #set(change) {
+    const state = { ...this.state, ...change };
+    const asked = "hosts" in change || !url.sameFilter(state, this.state);
+    history[asked ? "pushState" : "replaceState"](null, "", url.write(state));
+    this.#apply(state);
+  }
+
+  /** @param {PageState} state */
+  #apply(state) {
+    this.state = state;
+    this.#look();
+    this.#session.show(state);
+  }
+
+  /** How rows look: columns, clock, wrapping. */
+  #look() {
+    const { hosts, sources } = this.#session;
+    const several = !this.state.source && sources.length > 1;
+    this.#list.style.setProperty("--host-width", `${widest(hosts, WIDEST_HOST) + 2.5}ch`);
+    this.#list.style.setProperty("--source-width", several ? `${widest(sources, WIDEST_SOURCE) + 1.5}ch` : "0px");
+    this.#list.wrap = this.state.wrap;
+    this.#list.display = { utc: this.state.utc, sources: several, today: stamp(Date.now(), this.state.utc).day };
+  }
+
+  #arrived() {
+    this.#list.request();
+    if ((this.#session.store.count === 0) !== (this.figures.held === 0)) this.#count();
+  }
+
+  #cleared() {
+    this.#list.end();
+    this.#seen = 0;
+    this.#arrived();
+  }
+
+  #count() {
+    const { count: held, dropped, added } = this.#session.store;
+    const fresh = this.#list.follow ? 0 : Math.max(0, added - this.#seen);
+    this.figures = { held, dropped, added, rate: Math.max(0, added - this.figures.added), fresh };
+  }
+
+  #followChanged() {
+    this.#seen = this.#session.store.added;
+    this.#count();
+  }
+
+  /** @returns {import("./keys.js").Actions} */
+  #actions() {
+    return {
+      pattern: () => /** @type {HTMLElement} */ (this.querySelector("filter-bar")).focus(),
+      pause: () => (this.#session.paused = !this.#session.paused),
+      help: () => /** @type {import("./help.js").HelpDialog} */ (this.querySelector("help-dialog")).show(),
+      wrap: () => this.#set({ wrap: !this.state.wrap }),
+      time: () => this.#set({ utc: !this.state.utc }),
+      hosts: () => (this.drawer = !this.drawer),
+      filters: () => (this.filters = !this.filters),
+      theme,
+      move: (move) => move(this.#list),
+    };
+  }
+
+  #clearFilters() {
+    this.#set({ grep: [], exclude: [], level: "", source: "" });
+  }
+
+  /** @override */
+  render() {
+    const session = this.#session;
+    return html`<header class="bar">
+        <button type="button" class="icon-button menu" aria-label="Hosts" aria-expanded=${this.drawer} title="Hosts (h)"
+          @click=${() => (this.drawer = !this.drawer)}>${icons.menu}</button>
+        <h1 class="brand">tailon<b>agg</b></h1>
+        <filter-bar .view=${this.state} .sources=${session.sources} .faults=${session.faults} ?open=${this.filters}
+          @filter-change=${(/** @type {CustomEvent} */ event) => this.#set(event.detail)}></filter-bar>
+        <tool-bar ?paused=${session.paused} ?wrap=${this.state.wrap} ?utc=${this.state.utc} ?filters=${this.filters}
+          @tool=${(/** @type {CustomEvent<"pause">} */ event) => this.#actions()[event.detail]()}></tool-bar>
+      </header>
+      <div class="body ${this.drawer ? "drawer" : ""}">
+        <aside class="panel" aria-label="Hosts and groups">
+          <host-panel .hosts=${session.hosts} .sources=${session.sources} .on=${session.on}
+            @hosts-change=${(/** @type {CustomEvent} */ event) => this.#set({ hosts: selectorOf(event.detail, session.hosts) })}></host-panel>
+        </aside>
+        <button type="button" class="shade" tabindex="-1" aria-label="Close the hosts" @click=${() => (this.drawer = false)}></button>
+        <main class="main">${this.#main()}</main>
+      </div>
+      <line-details></line-details><help-dialog></help-dialog>`;
+  }
+
+  #main() {
+    const { connection, paused, pending } = this.#session;
+    const { held, dropped, rate } = this.figures;
+    return html`${this.#banner()}
+      <div class="view">
+        <log-list @follow-change=${() => this.#followChanged()} @pick=${(/** @type {CustomEvent} */ event) => this.#pick(event)}></log-list>
+        ${held ? nothing : empty(this.#situation())} ${this.#pill()}
+      </div>
+      <status-line .connection=${connection} .held=${held} .dropped=${dropped} .rate=${rate} .waiting=${pending}
+        .paused=${paused}></status-line>`;
+  }
+
+  #banner() {
+    const { state, words } = this.#session.connection;
+    if (!this.figures.held || (state !== "refused" && state !== "ended")) return nothing;
+    const before = state === "refused" ? "The server refused this view; below are the lines from before. " : "";
+    return html`<p class="banner" role="alert">${icons.warning}<span>${before}${words}</span></p>`;
+  }
+
+  #pill() {
+    if (this.#session.paused || !this.figures.held || this.#list.follow) return nothing;
+    const { fresh } = this.figures;
+    return html`<button type="button" class="pill" @click=${() => this.#list.end()}>
+      ${icons.down}${fresh ? plural(fresh, "new line") : "Follow"}</button>`;
+  }
+
+  #situation() {
+    const { connection, hosts, loaded, on } = this.#session;
+    return {
+      connection,
+      hosts,
+      loaded,
+      on,
+      view: this.state,
+      allOn: () => this.#set({ hosts: "" }),
+      clearFilters: () => this.#clearFilters(),
+    };
+  }
+
+  /** @param {CustomEvent<import("./types.js").LineRow>} event */
+  #pick(event) {
+    /** @type {import("./details.js").LineDetails} */ (this.querySelector("line-details")).show(event.detail);
+  }
+}
+
+/**
+ * @param {{name: string}[]} things
+ * @param {number} most
+ * @returns {number} characters of the longest name
+ */
+function widest(things, most) {
+  return Math.min(most, things.reduce((longest, { name }) => Math.max(longest, name.length), 4));
+}
+
+/** The other of light and dark, remembered. */
+function theme() {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  localStorage.setItem("tailon-agg.theme", root.dataset.theme);
+}
+
+customElements.define("tailon-app", TailonApp);

@@ -1,0 +1,88 @@
+/**
+ * `<line-details>`: one line whole, in a dialog: its text wrapped (JSON set out), its stamps and where it stands.
+ *
+ * Method: `show(row)`.
+ */
+
+import { palette } from "./colour.js";
+import * as icons from "./icons.js";
+import { neutral, setText } from "./text.js";
+import { html, LitElement, nothing } from "./vendor/lit.js";
+import { fullStamp, size } from "./words.js";
+
+/** Characters of JSON that are set out; more would be slow and nobody reads it. */
+const MOST_JSON = 20_000;
+
+/**
+ * @param {string} text
+ * @returns {string|null} the same JSON object or list, indented; null: it is none
+ */
+function indented(text) {
+  if (text.length > MOST_JSON || !/^\s*[[{]/.test(text)) return null;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+export class LineDetails extends LitElement {
+  /** @override */
+  static properties = { row: { state: true } };
+
+  constructor() {
+    super();
+    /** @type {import("./types.js").LineRow|null} */
+    this.row = null;
+  }
+
+  /** @override */
+  createRenderRoot() {
+    return this;
+  }
+
+  get #dialog() {
+    return /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
+  }
+
+  /** @param {import("./types.js").LineRow} row */
+  async show(row) {
+    this.row = row;
+    await this.updateComplete;
+    if (!this.#dialog.open) this.#dialog.showModal();
+  }
+
+  /** @override */
+  updated() {
+    const text = /** @type {HTMLElement|null} */ (this.querySelector(".whole"));
+    if (!this.row || !text) return;
+    const { record } = this.row;
+    const pretty = indented(record.text);
+    setText(text, pretty ?? record.text, pretty ? undefined : record.spans);
+  }
+
+  /** @override */
+  render() {
+    return html`<dialog class="dialog details" aria-label="Line" closedby="any">${this.row ? this.#line(this.row) : nothing}</dialog>`;
+  }
+
+  /** @param {import("./types.js").LineRow} row */
+  #line(row) {
+    const { record } = row;
+    return html`<header>
+        <h2 class="host ${palette.of(record.host)}">${record.host}</h2>
+        <button type="button" class="text-button" @click=${() => navigator.clipboard.writeText(neutral(record.text))}>Copy text</button>
+        <button type="button" class="icon-button" aria-label="Close" @click=${() => this.#dialog.close()}>${icons.close}</button>
+      </header>
+      <dl>
+        <dt>Time</dt><dd>${fullStamp(row.time)}${record.stamped === false ? "\nno stamp of its own: when it was read" : ""}</dd>
+        ${record.level ? html`<dt>Level</dt><dd>${record.level}</dd>` : nothing}
+        <dt>Log</dt><dd>${record.source}: ${neutral(record.path)}</dd>
+        ${record.clipped ? html`<dt>Clipped</dt><dd>${record.length ? `${size(record.length)} whole` : "longer than shown"}</dd>` : nothing}
+      </dl>
+      <pre class="whole" tabindex="0" aria-label="Text"></pre>`;
+  }
+}
+
+customElements.define("line-details", LineDetails);

@@ -1,0 +1,211 @@
+/**
+ * `<host-panel>`: the hosts and groups at the side, each with its state, colour and switch.
+ *
+ * Properties: `hosts` (HostInfo[]), `sources` (SourceInfo[]), `on` (Set of names).
+ * Event: `hosts-change` (detail: the new Set).
+ */
+
+import { palette } from "./colour.js";
+import * as icons from "./icons.js";
+import { SEARCH_FROM_HOSTS } from "./limits.js";
+import { html, LitElement, nothing, repeat } from "./vendor/lit.js";
+
+/** @typedef {import("./types.js").HostInfo} HostInfo */
+
+/** Seconds from which on they are worth a word. */
+const LAG_S = 5;
+const SKEW_S = 2;
+
+const names = new Intl.Collator("en", { numeric: true });
+
+/** @param {HostInfo} host */
+const troubled = (host) => host.state === "failed" || host.state === "waiting";
+
+export class HostPanel extends LitElement {
+  /** @override */
+  static properties = {
+    hosts: { attribute: false },
+    sources: { attribute: false },
+    on: { attribute: false },
+    search: { state: true },
+  };
+
+  constructor() {
+    super();
+    /** @type {HostInfo[]} */
+    this.hosts = [];
+    /** @type {import("./types.js").SourceInfo[]} */
+    this.sources = [];
+    /** @type {Set<string>} */
+    this.on = new Set();
+    this.search = "";
+  }
+
+  /** @override */
+  createRenderRoot() {
+    return this;
+  }
+
+  /** @param {Iterable<string>} on */
+  #change(on) {
+    this.dispatchEvent(new CustomEvent("hosts-change", { detail: new Set(on) }));
+  }
+
+  /**
+   * @param {string[]} of names
+   * @param {boolean} on
+   */
+  #turn(of, on) {
+    const set = new Set(this.on);
+    for (const name of of) if (on) set.add(name); else set.delete(name);
+    this.#change(set);
+  }
+
+  /** Only these; when it is only these already, all. @param {string[]} of names */
+  #only(of) {
+    const only = this.on.size === of.length && of.every((name) => this.on.has(name));
+    this.#change(only ? this.hosts.map(({ name }) => name) : of);
+  }
+
+  /** @override */
+  render() {
+    const sorted = [...this.hosts].sort((a, b) => names.compare(a.name, b.name));
+    const found = sorted.filter((host) => this.#found(host));
+    const bad = found.filter(troubled);
+    const rest = found.filter((host) => !troubled(host));
+    return html`${this.#head()} ${this.hosts.length >= SEARCH_FROM_HOSTS ? this.#searchBox() : nothing} ${this.#groups()}
+      ${bad.length ? this.#section(`Need attention`, bad, "bad") : nothing}
+      ${rest.length ? this.#section(bad.length || this.#groupNames().length ? "Hosts" : "", rest, "") : nothing}
+      ${found.length || !this.hosts.length ? nothing : html`<p class="quiet">No host is called “${this.search}”.</p>`}`;
+  }
+
+  /** @param {HostInfo} host */
+  #found(host) {
+    const text = this.search.trim().toLowerCase();
+    const labels = Object.entries(host.labels).map(([key, value]) => `${key}:${value}`);
+    return [host.name, host.address, host.state, ...host.groups, ...labels].some((word) => word.toLowerCase().includes(text));
+  }
+
+  #head() {
+    const live = this.hosts.filter(({ state }) => state === "live").length;
+    const failed = this.hosts.filter(({ state }) => state === "failed").length;
+    const waiting = this.hosts.filter(({ state }) => state === "waiting").length;
+    const all = this.on.size === this.hosts.length;
+    return html`<header class="panel-head">
+      <p class="tally" role="status">
+        <strong>${live} of ${this.hosts.length}</strong> live
+        ${failed ? html`<span class="count failed">${failed} failed</span>` : nothing}
+        ${waiting ? html`<span class="count waiting">${waiting} waiting</span>` : nothing}
+      </p>
+      <button type="button" class="text-button" ?disabled=${all || !this.hosts.length}
+        @click=${() => this.#change(this.hosts.map(({ name }) => name))}>All on</button>
+      <button type="button" class="text-button" ?disabled=${!this.on.size} @click=${() => this.#change([])}>All off</button>
+    </header>`;
+  }
+
+  #searchBox() {
+    return html`<input class="host-search" type="search" placeholder="Find a host, group or label" aria-label="Find hosts"
+      spellcheck="false" autocomplete="off" .value=${this.search}
+      @input=${(/** @type {InputEvent} */ event) => (this.search = /** @type {HTMLInputElement} */ (event.target).value)} />`;
+  }
+
+  #groupNames() {
+    return [...new Set(this.hosts.flatMap(({ groups }) => groups))].sort(names.compare);
+  }
+
+  #groups() {
+    const groups = this.#groupNames();
+    if (!groups.length) return nothing;
+    return html`<section class="groups" aria-label="Groups">
+      <h2>Groups</h2>
+      <ul>${repeat(groups, (group) => group, (group) => this.#group(group))}</ul>
+    </section>`;
+  }
+
+  /** @param {string} group */
+  #group(group) {
+    const members = this.hosts.filter(({ groups }) => groups.includes(group));
+    const of = members.map(({ name }) => name);
+    const on = of.filter((name) => this.on.has(name)).length;
+    const live = members.filter(({ state }) => state === "live").length;
+    const part = on > 0 && on < of.length;
+    return html`<li class="group">
+      <button type="button" role="switch" class="switch ${part ? "part" : ""}" aria-checked=${on === of.length}
+        aria-label="Group ${group}, ${on} of ${of.length} hosts on" @click=${() => this.#turn(of, on < of.length)}></button>
+      <span class="name" title=${group}>@${group}</span>
+      <span class="word ${live < of.length ? "some" : ""}" title="${live} of ${of.length} live">${live}/${of.length}</span>
+      <button type="button" class="only" aria-label="Only group ${group}" @click=${() => this.#only(of)}>only</button>
+    </li>`;
+  }
+
+  /**
+   * @param {string} title
+   * @param {HostInfo[]} hosts
+   * @param {string} kind
+   */
+  #section(title, hosts, kind) {
+    return html`<section class="hosts ${kind}" aria-label=${title || "Hosts"}>
+      ${title ? html`<h2>${kind ? icons.warning : nothing}${title}</h2>` : nothing}
+      <ul>${repeat(hosts, (host) => host.name, (host) => this.#host(host))}</ul>
+    </section>`;
+  }
+
+  /** @param {HostInfo} host */
+  #host(host) {
+    const on = this.on.has(host.name);
+    const { name, state } = host;
+    return html`<li class="host ${palette.of(name)} ${state} ${on ? "" : "off"}">
+      <button type="button" role="switch" class="switch" aria-checked=${on} aria-label="${name}, ${state}"
+        @click=${() => this.#turn([name], !on)}></button>
+      <span class="name" title=${about(host)} @dblclick=${() => this.#only([name])}>${name}</span>
+      <span class="word">${stateWord(host)}</span>
+      <button type="button" class="only" aria-label="Only ${name}" @click=${() => this.#only([name])}>only</button>
+      ${troubled(host) ? html`<p class="trouble">${host.error ?? `${state}, without a reason given`}</p>` : nothing}
+      ${troubled(host) ? nothing : this.#files(name).map((line) => html`<p class="trouble">${line}</p>`)}
+    </li>`;
+  }
+
+  /**
+   * @param {string} host
+   * @returns {string[]} what is wrong with its files
+   */
+  #files(host) {
+    return this.sources.flatMap(({ name, files }) =>
+      files
+        .filter((file) => file.host === host && file.error && (file.state === "failed" || file.state === "waiting"))
+        .map((file) => `${name}: ${file.error}`),
+    );
+  }
+}
+
+/**
+ * @param {HostInfo} host
+ * @returns {string} what stands beside its name; nothing when all is well
+ */
+function stateWord(host) {
+  if (host.state !== "live") return host.state === "connecting" ? "connecting…" : host.state;
+  if (host.lag_s !== null && host.lag_s >= LAG_S) return `${Math.round(host.lag_s)} s behind`;
+  if (host.clock_skew_s !== null && Math.abs(host.clock_skew_s) >= SKEW_S) return `clock ${signed(host.clock_skew_s)} s`;
+  return "";
+}
+
+/** @param {number} n */
+function signed(n) {
+  return `${n > 0 ? "+" : "−"}${Math.abs(n).toFixed(Math.abs(n) < 10 ? 1 : 0)}`;
+}
+
+/**
+ * @param {HostInfo} host
+ * @returns {string} all that is known, for the pointer that rests on it
+ */
+function about(host) {
+  const labels = Object.entries(host.labels).map(([key, value]) => `${key}: ${value}`);
+  const lines = [`${host.name} (${host.address})`, host.error ? `${host.state}: ${host.error}` : host.state];
+  if (host.groups.length) lines.push(`groups: ${host.groups.join(", ")}`);
+  if (labels.length) lines.push(labels.join(", "));
+  if (host.clock_skew_s !== null) lines.push(`clock: ${signed(host.clock_skew_s)} s`);
+  lines.push("double click: only this host");
+  return lines.join("\n");
+}
+
+customElements.define("host-panel", HostPanel);

@@ -1,0 +1,137 @@
+/**
+ * Between the socket and the store: records wait in a bounded queue and are taken in on a beat, a few milliseconds a
+ * frame, so that a flood never blocks the page; while paused they wait longer. Beyond the bound the oldest are
+ * dropped, counted and said so in a row.
+ */
+
+import { BEAT_MS, PENDING_RECORDS } from "./limits.js";
+import { endRow, gapRow, lineRow, markRow, Notices } from "./rows.js";
+import { plural } from "./words.js";
+
+/** Records between two looks at the clock. */
+const STEP = 64;
+/** Milliseconds between beats of a tab that is not seen (frames do not come there). */
+const HIDDEN_MS = 250;
+
+/** @typedef {import("./types.js").StreamRecord} StreamRecord */
+/** @typedef {import("./types.js").Row} Row */
+
+export class Intake {
+  /** @type {StreamRecord[]} */
+  #queue = [];
+  #next = 0;
+  #lost = 0;
+  #scheduled = false;
+  #paused = false;
+  #notices = new Notices();
+  #store;
+  #changed;
+  /** Lines with an earlier time go to their place instead of the end. */
+  #seam = -Infinity;
+
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {() => void} changed called after each beat that did something
+   */
+  constructor(store, changed) {
+    this.#store = store;
+    this.#changed = changed;
+  }
+
+  get paused() {
+    return this.#paused;
+  }
+
+  set paused(paused) {
+    this.#paused = paused;
+    this.#schedule();
+  }
+
+  /** Records that wait. */
+  get pending() {
+    return this.#queue.length - this.#next;
+  }
+
+  clear() {
+    this.#queue = [];
+    this.#next = this.#lost = 0;
+    this.#notices.clear();
+    this.#seam = -Infinity;
+  }
+
+  /** @param {StreamRecord[]} records */
+  push(records) {
+    for (const record of records) this.#queue.push(record);
+    const over = this.pending - PENDING_RECORDS;
+    if (over > 0) {
+      this.#next += over;
+      this.#lost += over;
+    }
+    if (this.#next > PENDING_RECORDS) this.#compact();
+    this.#schedule();
+  }
+
+  /** A new socket goes on here: what it sends from before (other files' backlogs) is put in its place. */
+  sew() {
+    this.#seam = this.#store.newest;
+    for (const record of this.#queue) if (record.type === "line") this.#seam = Math.max(this.#seam, Date.parse(record.time));
+  }
+
+  /** A row of the page's own, now. @param {Row} row */
+  say(row) {
+    this.#add(row);
+    this.#changed();
+  }
+
+  #compact() {
+    this.#queue = this.#queue.slice(this.#next);
+    this.#next = 0;
+  }
+
+  #schedule() {
+    if (this.#scheduled || this.#paused || !this.pending) return;
+    this.#scheduled = true;
+    if (document.hidden) setTimeout(() => this.#beat(), HIDDEN_MS);
+    else requestAnimationFrame(() => this.#beat());
+  }
+
+  #beat() {
+    this.#scheduled = false;
+    if (this.#paused) return;
+    const until = performance.now() + BEAT_MS;
+    if (this.#lost) this.#sayLost();
+    do {
+      const end = Math.min(this.#queue.length, this.#next + STEP);
+      for (; this.#next < end; this.#next += 1) this.#take(this.#queue[this.#next]);
+    } while (this.pending && performance.now() < until);
+    if (!this.pending) this.#compact();
+    this.#changed();
+    this.#schedule();
+  }
+
+  #sayLost() {
+    const why = "they waited here (paused, or the tab asleep) and the page keeps only so many";
+    this.#add(markRow(`${plural(this.#lost, "record")} not shown: ${why}`, "warn"));
+    this.#lost = 0;
+  }
+
+  /** @param {StreamRecord} record */
+  #take(record) {
+    if (record.type === "line") {
+      const row = lineRow(record);
+      if (record.late || row.time < this.#seam) this.#store.insert(row);
+      else this.#store.append(row);
+    } else if (record.type === "gap") this.#add(gapRow(record));
+    else if (record.type === "end") this.#add(endRow(record.reason));
+    else if (record.type === "notice") {
+      const row = this.#notices.take(record);
+      if (row) this.#add(row);
+    }
+  }
+
+  /** @param {Row} row without a time of its own: it stands where the newest line does */
+  #add(row) {
+    row.time = this.#store.newest;
+    this.#store.append(row);
+  }
+}

@@ -1,0 +1,76 @@
+/** The keyboard: one table, which the help dialog shows too. Single letters can be turned off there. */
+
+import { MOVES } from "./moves.js";
+
+/**
+ * @typedef {object} Actions
+ * @property {() => void} pattern
+ * @property {() => void} pause
+ * @property {() => void} help
+ * @property {() => void} wrap
+ * @property {() => void} time
+ * @property {() => void} hosts
+ * @property {() => void} filters
+ * @property {() => void} theme
+ * @property {(move: (list: import("./list.js").LogList) => void) => void} move
+ */
+
+/** @type {{keys: string[], does: string, name?: keyof Actions}[]} */
+export const KEYS = [
+  { keys: ["/"], does: "Go to the pattern", name: "pattern" },
+  { keys: ["Space"], does: "Pause, go on", name: "pause" },
+  { keys: ["↑", "↓", "PgUp", "PgDn"], does: "Scroll" },
+  { keys: ["Home", "g"], does: "To the oldest line" },
+  { keys: ["End", "G"], does: "To the newest line, and follow" },
+  { keys: ["w"], does: "Wrap long lines", name: "wrap" },
+  { keys: ["t"], does: "Local time or UTC", name: "time" },
+  { keys: ["h"], does: "Hosts at the side", name: "hosts" },
+  { keys: ["Double click"], does: "On a line: the whole of it; on a host: only that one" },
+  { keys: ["Esc"], does: "Leave a field, close a dialog" },
+  { keys: ["?"], does: "This help", name: "help" },
+];
+
+const REMEMBERED = "tailon-agg.keys";
+
+/** @returns {boolean} whether single letters are taken as keys */
+export function keysOn() {
+  return localStorage.getItem(REMEMBERED) !== "off";
+}
+
+/** @param {boolean} on */
+export function setKeysOn(on) {
+  localStorage.setItem(REMEMBERED, on ? "on" : "off");
+}
+
+/** @type {Record<string, keyof Actions>} */
+const NAMED = Object.fromEntries(KEYS.flatMap(({ keys, name }) => (name ? [[keys[0] === "Space" ? " " : keys[0], name]] : [])));
+
+/**
+ * @param {KeyboardEvent} event
+ * @returns {boolean} whether the key belongs to what has the focus
+ */
+function taken(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return true;
+  if (document.querySelector("dialog[open]")) return true;
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (target.closest("input, select, textarea")) {
+    if (event.key === "Escape") target.blur();
+    return true;
+  }
+  return event.key === " " && target.closest("button, a, summary") !== null;
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {Actions} actions
+ */
+export function press(event, actions) {
+  if (taken(event)) return;
+  const letters = keysOn();
+  const move = MOVES[event.key] ?? (letters ? { g: MOVES.Home, G: MOVES.End }[event.key] : undefined);
+  const name = NAMED[event.key];
+  if (!move && (!name || (!letters && event.key !== " "))) return;
+  event.preventDefault();
+  if (move) actions.move(move);
+  else if (name && name !== "move") actions[name]();
+}

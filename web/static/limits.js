@@ -1,0 +1,52 @@
+/** Every bound of the page, with its unit and reason. */
+
+/** Lines held. The issue asks for 100,000; some 60 MB of memory with usual lines. */
+export const HELD_LINES = 100_000;
+
+/** Lines dropped at once from the front, so that a reader's place moves seldom. */
+export const DROP_LINES = 2_000;
+
+/** Characters held: keeps a log of 64 KiB lines from filling the tab (two bytes each at worst). */
+export const HELD_CHARS = 64_000_000;
+
+/** Records that wait while the view is paused or the tab sleeps; beyond, the oldest are dropped and counted. */
+export const PENDING_RECORDS = 50_000;
+
+/** Milliseconds of one beat spent on taking records in: leaves most of a 16 ms frame to drawing. */
+export const BEAT_MS = 6;
+
+/** Characters of one line shown in the list; the rest is in the line's details. */
+export const SHOWN_CHARS = 4_000;
+
+/** Highest element in CSS px: Chromium clamps near 33 million, Firefox near 17. */
+export const TALLEST_PX = 15_000_000;
+
+/** Backlog lines of a new view, all files together, and the bounds for one file. */
+export const BACKLOG_LINES = 10_000;
+export const BACKLOG_MIN = 100;
+export const BACKLOG_MAX = 1_000;
+
+/** Bytes of the socket's URL: servers refuse request lines over 8,192. */
+export const URL_BYTES = 7_500;
+
+/** Files whose last position is remembered. */
+export const REMEMBERED_FILES = 5_000;
+
+/** Milliseconds between polls of the hosts' states. */
+export const POLL_MS = 5_000;
+
+/** Milliseconds without a message before the connection counts as dead: two ticks and a half. */
+export const SILENCE_MS = 40_000;
+
+/** Milliseconds between attempts to reconnect: the first, and the longest. */
+export const RETRY_FIRST_MS = 500;
+export const RETRY_LONGEST_MS = 15_000;
+
+/** Milliseconds between attempts while the audit log can't be written: a person has to act. */
+export const RETRY_AUDIT_MS = 30_000;
+
+/** Milliseconds after the last key before a pattern is applied. */
+export const TYPING_MS = 450;
+
+/** Hosts from which on the side panel gets a search box. */
+export const SEARCH_FROM_HOSTS = 16;

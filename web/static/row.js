@@ -1,0 +1,121 @@
+/** A row of the list as an element: made once, filled again and again. Log text is only ever set as text. */
+
+import { palette } from "./colour.js";
+import { SHOWN_CHARS } from "./limits.js";
+import { setText } from "./text.js";
+import { count, fullStamp, size, stamp } from "./words.js";
+
+/**
+ * @typedef {object} Display how rows are shown
+ * @property {boolean} utc
+ * @property {boolean} sources whether each row names its source
+ * @property {string} today `2026-11-23`; rows of other days show theirs
+ */
+
+/** @type {Record<string, string>} */
+const LEVELS = {
+  trace: "TRC",
+  debug: "DBG",
+  info: "INF",
+  notice: "NTC",
+  warning: "WRN",
+  error: "ERR",
+  critical: "CRT",
+};
+
+/**
+ * @param {string} tag
+ * @param {string} name class
+ * @returns {HTMLElement}
+ */
+function make(tag, name) {
+  const element = document.createElement(tag);
+  element.className = name;
+  return element;
+}
+
+export class RowElement {
+  element = make("div", "row");
+  #time = make("span", "time");
+  #host = make("span", "host");
+  #source = make("span", "source");
+  #level = make("span", "level");
+  #text = make("span", "text");
+  /** @type {import("./types.js").Row|null} */
+  row = null;
+  version = -1;
+  /** Whether its time begins with the day. */
+  dated = false;
+
+  constructor() {
+    this.element.append(this.#time, this.#host, this.#source, this.#level, this.#text);
+  }
+
+  /**
+   * @param {import("./types.js").Row} row
+   * @param {Display} display
+   */
+  fill(row, display) {
+    this.row = row;
+    this.version = row.version;
+    if (row.kind === "line") this.#line(row, display);
+    else this.#mark(row);
+  }
+
+  /**
+   * @param {import("./types.js").LineRow} row
+   * @param {Display} display
+   */
+  #line(row, display) {
+    const { record } = row;
+    const known = record.level !== null && record.level in LEVELS;
+    this.element.className = `row line ${palette.of(record.host)}${known ? ` ${record.level}` : ""}`;
+    this.#clock(row, display);
+    this.#host.textContent = record.host;
+    this.#host.title = `${record.host}\n${record.source}: ${record.path}`;
+    this.#source.textContent = display.sources ? record.source : "";
+    this.#level.textContent = known ? LEVELS[/** @type {string} */ (record.level)] : "";
+    setText(this.#text, record.text, record.spans, SHOWN_CHARS);
+    for (const words of notes(record)) {
+      const note = make("span", "note");
+      note.textContent = words;
+      this.#text.append(note);
+    }
+  }
+
+  /**
+   * @param {import("./types.js").LineRow} row
+   * @param {Display} display
+   */
+  #clock(row, display) {
+    const { day, clock } = stamp(row.time, display.utc);
+    this.dated = day !== display.today;
+    this.#time.textContent = this.dated ? `${day.slice(5)} ${clock}` : clock;
+    this.#time.classList.toggle("unstamped", row.record.stamped === false);
+    this.#time.title =
+      row.record.stamped === false ? `${fullStamp(row.time)}\nno stamp of its own: when it was read` : fullStamp(row.time);
+  }
+
+  /** @param {import("./types.js").MarkRow} row */
+  #mark(row) {
+    this.element.className = `row mark ${row.tone}${row.host ? ` ${palette.of(row.host)}` : ""}`;
+    this.dated = false;
+    this.#time.textContent = this.#time.title = "";
+    this.#host.textContent = row.host;
+    this.#host.title = row.host;
+    this.#source.textContent = this.#level.textContent = "";
+    setText(this.#text, row.text, undefined, SHOWN_CHARS);
+  }
+}
+
+/**
+ * @param {import("./types.js").LineRecord} record
+ * @returns {string[]} what is to be said behind its text
+ */
+function notes(record) {
+  const words = [];
+  if (record.late) words.push("late");
+  if (record.text.length > SHOWN_CHARS) words.push(`${count(record.text.length - SHOWN_CHARS)} more characters`);
+  if (record.clipped) words.push(`clipped, ${record.length === undefined ? "longer" : size(record.length)} whole`);
+  return words;
+}

@@ -1,0 +1,262 @@
+/**
+ * The lines that the page holds: bounded, ordered, in blocks, so that adding at the end, putting a late line at its
+ * place, dropping from the front and finding the line at a height are all cheap with 100,000 lines.
+ *
+ * Heights count lines of the screen (1 without wrapping). Whoever shows the store sets `onShift` to hear about
+ * changes above: `onShift(at, by)`, `by` lines of the screen came (or went, negative) at height `at`.
+ */
+
+import { DROP_LINES, HELD_CHARS, HELD_LINES } from "./limits.js";
+
+/** Rows of a block when it is full; late lines make it grow to twice that, then it is split. */
+const BLOCK_ROWS = 512;
+
+/** @typedef {import("./types.js").Row} Row */
+
+class Block {
+  /** @type {Row[]} */
+  rows = [];
+  height = 0;
+  chars = 0;
+  /** The earliest time in it: a late line that is older passes the whole block at once. */
+  earliest = Infinity;
+
+  /** @param {Row} row */
+  count(row) {
+    this.height += row.height;
+    this.chars += characters(row);
+    if (row.time < this.earliest) this.earliest = row.time;
+  }
+
+  recount() {
+    this.height = 0;
+    this.chars = 0;
+    this.earliest = Infinity;
+    for (const row of this.rows) this.count(row);
+  }
+}
+
+/**
+ * @param {Row} row
+ * @returns {number}
+ */
+export function characters(row) {
+  return row.kind === "line" ? row.record.text.length : row.text.length;
+}
+
+/** @typedef {{block: number, row: number, at: number}} Place `at`: height at which the row begins */
+
+export class Store {
+  /** @type {Block[]} */
+  #blocks = [];
+  /** The block that holds a file's last row: a late line never passes it. @type {Map<string, Block>} */
+  #last = new Map();
+  #chars = 0;
+  /** Rows held. */
+  count = 0;
+  /** Lines of the screen, all rows together. */
+  height = 0;
+  /** Lines dropped from the front since the last `clear`. */
+  dropped = 0;
+  /** Rows added since the last `clear`. */
+  added = 0;
+  /** The latest time of any row, ms. */
+  newest = -Infinity;
+  /** @type {(at: number, by: number) => void} */
+  onShift = () => {};
+  /** The height of a row that was not drawn yet. @type {(row: Row) => number} */
+  guess = () => 1;
+
+  clear() {
+    this.#blocks = [];
+    this.#last.clear();
+    this.#chars = this.count = this.height = this.dropped = this.added = 0;
+    this.newest = -Infinity;
+  }
+
+  /** @param {Row} row goes to the end */
+  append(row) {
+    let block = this.#blocks.at(-1);
+    if (!block || block.rows.length >= BLOCK_ROWS) this.#blocks.push((block = new Block()));
+    block.rows.push(row);
+    this.#note(block, row);
+    this.#trim();
+  }
+
+  /** @param {Row} row goes behind the last row that is not later, and never before one of its own file */
+  insert(row) {
+    for (let b = this.#blocks.length - 1; b >= 0; b -= 1) {
+      const block = this.#blocks[b];
+      if (block.earliest > row.time && this.#last.get(row.file) !== block) continue;
+      for (let i = block.rows.length - 1; i >= 0; i -= 1) {
+        const before = block.rows[i];
+        if (before.time <= row.time || before.file === row.file) return this.#put(b, i + 1, row);
+      }
+    }
+    return this.#blocks.length ? this.#put(0, 0, row) : this.append(row);
+  }
+
+  /**
+   * @param {number} b
+   * @param {number} i
+   * @param {Row} row
+   */
+  #put(b, i, row) {
+    const block = this.#blocks[b];
+    const atEnd = b === this.#blocks.length - 1 && i === block.rows.length;
+    if (atEnd) return this.append(row);
+    const at = this.#heightAt(b, i);
+    block.rows.splice(i, 0, row);
+    this.#note(block, row);
+    if (block.rows.length >= 2 * BLOCK_ROWS) this.#split(b);
+    this.onShift(at, row.height);
+    return this.#trim();
+  }
+
+  /**
+   * @param {Block} block
+   * @param {Row} row
+   */
+  #note(block, row) {
+    row.height = this.guess(row);
+    block.count(row);
+    if (row.file) this.#last.set(row.file, block);
+    this.count += 1;
+    this.added += 1;
+    this.height += row.height;
+    this.#chars += characters(row);
+    if (row.time > this.newest) this.newest = row.time;
+  }
+
+  /** @param {number} b */
+  #split(b) {
+    const first = this.#blocks[b];
+    const second = new Block();
+    second.rows = first.rows.splice(BLOCK_ROWS);
+    first.recount();
+    second.recount();
+    this.#blocks.splice(b + 1, 0, second);
+    for (const { file } of second.rows) if (this.#last.get(file) === first) this.#last.set(file, second);
+  }
+
+  #trim() {
+    const full = this.count > HELD_LINES + DROP_LINES || this.#chars > HELD_CHARS;
+    if (!full) return;
+    while (this.#blocks.length > 1 && (this.count > HELD_LINES || this.#chars > HELD_CHARS * 0.9)) {
+      const block = /** @type {Block} */ (this.#blocks.shift());
+      this.dropped += block.rows.length;
+      this.#forget(block);
+      this.onShift(0, -block.height);
+    }
+  }
+
+  /** @param {Block} block that is no longer held */
+  #forget(block) {
+    this.count -= block.rows.length;
+    this.height -= block.height;
+    this.#chars -= block.chars;
+    for (const [file, last] of this.#last) if (last === block) this.#last.delete(file);
+  }
+
+  /** @param {(row: Row) => boolean} keep */
+  filter(keep) {
+    const rows = this.#blocks.flatMap((block) => block.rows).filter(keep);
+    const { dropped, newest } = this;
+    this.clear();
+    for (const row of rows) this.append(row);
+    this.dropped = dropped;
+    this.newest = newest;
+  }
+
+  /** Guess all heights anew. */
+  measure() {
+    this.height = 0;
+    for (const block of this.#blocks) {
+      for (const row of block.rows) row.height = this.guess(row);
+      block.recount();
+      this.height += block.height;
+    }
+  }
+
+  /**
+   * @param {Place} place
+   * @param {number} height that its row turned out to have
+   */
+  correct(place, height) {
+    const block = this.#blocks[place.block];
+    const row = block.rows[place.row];
+    const by = height - row.height;
+    row.height = height;
+    block.height += by;
+    this.height += by;
+  }
+
+  /**
+   * @param {number} b
+   * @param {number} i
+   */
+  #heightAt(b, i) {
+    let at = 0;
+    for (let k = 0; k < b; k += 1) at += this.#blocks[k].height;
+    const { rows, height } = this.#blocks[b];
+    if (i === rows.length) return at + height;
+    for (let k = 0; k < i; k += 1) at += rows[k].height;
+    return at;
+  }
+
+  /**
+   * @param {number} height
+   * @returns {Place|null} of the row at that height (the nearest one); null: nothing is held
+   */
+  locate(height) {
+    let at = 0;
+    for (let b = 0; b < this.#blocks.length; b += 1) {
+      const block = this.#blocks[b];
+      if (at + block.height <= height && b < this.#blocks.length - 1) {
+        at += block.height;
+        continue;
+      }
+      for (let i = 0; i < block.rows.length; i += 1) {
+        const row = block.rows[i];
+        if (at + row.height > height || i === block.rows.length - 1) return { block: b, row: i, at };
+        at += row.height;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * @param {Place} place
+   * @returns {Row}
+   */
+  at(place) {
+    return this.#blocks[place.block].rows[place.row];
+  }
+
+  /**
+   * @param {Place} place
+   * @returns {Place|null} of the next row
+   */
+  after(place) {
+    const at = place.at + this.at(place).height;
+    if (place.row + 1 < this.#blocks[place.block].rows.length) return { block: place.block, row: place.row + 1, at };
+    return place.block + 1 < this.#blocks.length ? { block: place.block + 1, row: 0, at } : null;
+  }
+
+  /**
+   * @param {Row} row
+   * @returns {number} the height at which it begins; -1: it is not held
+   */
+  heightOf(row) {
+    for (let b = 0; b < this.#blocks.length; b += 1) {
+      const i = this.#blocks[b].rows.indexOf(row);
+      if (i >= 0) return this.#heightAt(b, i);
+    }
+    return -1;
+  }
+
+  /** @returns {Generator<Row>} all rows in order */
+  *[Symbol.iterator]() {
+    for (const block of this.#blocks) yield* block.rows;
+  }
+}

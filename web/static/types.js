@@ -1,0 +1,101 @@
+/**
+ * The shapes that the server sends and that the modules share. Unknown keys and types are ignored.
+ *
+ * @typedef {"idle"|"connecting"|"live"|"waiting"|"failed"} State
+ *
+ * @typedef {object} HostInfo one entry of `GET /api/v1/hosts`
+ * @property {string} name
+ * @property {string} address
+ * @property {Record<string, string>} labels
+ * @property {string[]} groups
+ * @property {State} state
+ * @property {string|null} error what is wrong and what to do, in words
+ * @property {number|null} lag_s seconds
+ * @property {number|null} clock_skew_s seconds
+ *
+ * @typedef {object} FileInfo
+ * @property {string} host
+ * @property {string} path
+ * @property {State} state
+ * @property {string|null} error
+ *
+ * @typedef {object} SourceInfo one entry of `GET /api/v1/sources`
+ * @property {string} name
+ * @property {string} kind
+ * @property {FileInfo[]} files
+ *
+ * @typedef {object} LineRecord
+ * @property {"line"} type
+ * @property {string} host
+ * @property {string} source
+ * @property {string} path
+ * @property {string} position opaque address of the line
+ * @property {string} time RFC 3339, UTC
+ * @property {string|null} level
+ * @property {string} text without its newline; may hold control characters
+ * @property {boolean} [stamped] false: `time` is not the line's own
+ * @property {boolean} [late] it came after its place in the order
+ * @property {boolean} [clipped]
+ * @property {number} [length] bytes of the whole line, when clipped
+ * @property {[number, number][]} [spans] matches: start and end, in Unicode code points
+ * @property {boolean|string[]} [redacted]
+ *
+ * @typedef {object} GapRecord
+ * @property {"gap"} type
+ * @property {string} host
+ * @property {string} source
+ * @property {string} path
+ * @property {string|null} from
+ * @property {string|null} to
+ * @property {number|null} lines
+ * @property {number|null} bytes
+ * @property {string} reason
+ *
+ * @typedef {object} NoticeRecord
+ * @property {"notice"} type
+ * @property {string} host
+ * @property {string} [source]
+ * @property {string} [path]
+ * @property {State} state
+ * @property {string} detail
+ *
+ * @typedef {{type: "tick", time: string}} TickRecord
+ * @typedef {{type: "end", reason: string}} EndRecord
+ * @typedef {LineRecord|GapRecord|NoticeRecord|TickRecord|EndRecord} StreamRecord
+ *
+ * @typedef {object} LineRow a line as the list holds it
+ * @property {"line"} kind
+ * @property {number} time ms since the epoch; -Infinity where unknown
+ * @property {string} file `host source path`, shared by all rows of one file
+ * @property {number} height lines of the screen it takes
+ * @property {number} version counted up when it is to be drawn anew
+ * @property {LineRecord} record
+ *
+ * @typedef {"plain"|"good"|"warn"|"bad"} Tone
+ *
+ * @typedef {object} MarkRow a sentence between the lines: a gap, a notice, a word about the connection
+ * @property {"mark"} kind
+ * @property {number} time
+ * @property {string} file empty: of no file
+ * @property {number} height
+ * @property {number} version
+ * @property {string} host empty: of no host
+ * @property {string} text
+ * @property {Tone} tone
+ *
+ * @typedef {LineRow|MarkRow} Row
+ *
+ * @typedef {object} View what is asked of the server, as it stands in the URL
+ * @property {string} hosts a selector; empty: all
+ * @property {string} source empty: all
+ * @property {string[]} grep
+ * @property {string[]} exclude
+ * @property {string} level empty: all
+ *
+ * @typedef {object} Fault one wrong parameter, as the server names it
+ * @property {string} parameter
+ * @property {string} detail
+ * @property {number} [column] from 1
+ */
+
+export {};

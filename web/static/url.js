@@ -1,0 +1,50 @@
+/** The state of the page in its URL, which is the permalink. */
+
+import { parameters } from "./api.js";
+
+/**
+ * @typedef {object} Look how the page shows it
+ * @property {boolean} wrap
+ * @property {boolean} utc
+ *
+ * @typedef {import("./types.js").View & Look} PageState
+ */
+
+/**
+ * @param {string} search `location.search`
+ * @returns {PageState}
+ */
+export function read(search) {
+  const query = new URLSearchParams(search);
+  return {
+    hosts: query.getAll("hosts").filter(Boolean).join(","),
+    source: query.get("source") ?? "",
+    grep: query.getAll("grep").filter(Boolean),
+    exclude: query.getAll("exclude").filter(Boolean),
+    level: query.get("level") ?? "",
+    wrap: query.get("wrap") === "1",
+    utc: query.get("time") === "utc",
+  };
+}
+
+/**
+ * @param {PageState} state
+ * @returns {string} the path and query to show
+ */
+export function write(state) {
+  const query = parameters(state);
+  if (state.wrap) query.set("wrap", "1");
+  if (state.utc) query.set("time", "utc");
+  // Commas, @, ! and the like are legal in a query and far easier to read as they are.
+  const text = query.toString().replace(/%(2C|40|21|3A|2F|5B|5D|2A|7C|28|29)/g, (escaped) => decodeURIComponent(escaped));
+  return location.pathname + (text ? `?${text}` : "");
+}
+
+/**
+ * @param {import("./types.js").View} a
+ * @param {import("./types.js").View} b
+ * @returns {boolean} whether both ask the server for the same lines, hosts aside
+ */
+export function sameFilter(a, b) {
+  return parameters({ ...a, hosts: "" }).toString() === parameters({ ...b, hosts: "" }).toString();
+}
