@@ -82,6 +82,7 @@ HINT_NAMES = 2_000  # names that are looked through for a "did you mean"; more w
 STAMP_PREFIX = 384  # characters at a line's start in which its stamp begins; room for a client's address and name
 KEYED_PREFIX = 4096  # characters of a JSON or logfmt line in which the keys of stamp and level are looked for
 LEVEL_PREFIX = 256  # characters at a line's start in which its level stands
+LEVEL_TOKENS = 10  # tokens in which it stands: date, time, zone, host, process, thread and logger may come before
 STAMP_AHEAD = 86_400.0  # seconds that a stamp without a year may be ahead of now, before it is last year's
 STAMP_BEHIND = 10 * 366 * 86_400.0  # seconds that a bare epoch number may be old; others of ten digits are no stamps
 FOLD_JITTER = 5.0  # seconds that a line may be older than the one before without the hour of a fold having passed
@@ -106,6 +107,7 @@ DEMO_DISK = 128 << 20  # bytes that all files with their old generations may tak
 DEMO_FILE = 2 << 20  # bytes at which a file is rotated at the latest
 DEMO_GENERATIONS = 3  # rotated generations that are kept of each file
 DEMO_ROTATION = 90.0  # seconds between two rotations of some file, so that there is one to see
+DEMO_OPEN_FILES = 16_384  # files, sockets and pipes of DEMO_HOSTS_MAX hosts with every log followed are some 4,000
 DEMO_PIPE = 64 << 10  # bytes read at once from a command
 DEMO_STOP = 5.0  # seconds for the sessions of a host to end when the demo ends
 

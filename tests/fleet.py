@@ -45,6 +45,7 @@ class Fleet:
         self._user_ca = asyncssh.generate_private_key("ssh-ed25519")
         self._user_ca.write_public_key(self.user_ca)
         self._host_ca = asyncssh.generate_private_key("ssh-ed25519")
+        self._known: dict[int, str] = {}
         self._clean = contextlib.ExitStack()
         user_key = asyncssh.generate_private_key("ssh-ed25519", comment="tailon-agg test fleet")
         write_private(user_key, self.identity)
@@ -102,10 +103,9 @@ class Fleet:
     def known_hosts(self) -> Path:
         """A file with the keys of all hosts, as they were when first asked for."""
         target = self.folder / "known_hosts"
-        known = target.read_text().splitlines() if target.exists() else []
-        ports = {line.split("]:")[1].split()[0] for line in known}
-        new = [host.known_hosts_line() for host in self.hosts.values() if str(host.port) not in ports]
-        target.write_text("".join(f"{line}\n" for line in known + new))
+        for host in self.hosts.values():
+            self._known = {**host.known_hosts_lines(), **self._known}
+        target.write_text("".join(f"{line}\n" for line in self._known.values()))
         return target
 
     def inventory(self, sources: Mapping[str, Any], **extra: Any) -> Path:
@@ -266,7 +266,7 @@ def _sshd_defaults(host: FleetHost, authorized_keys: Path) -> dict[str, str]:
 
 def _entry(host: FleetHost) -> dict[str, Any]:
     server = {"server": host.server} if host.server != "openssh" else {}
-    return {"address": LOOPBACK, "ssh": {"port": host.port, **server}}
+    return {"address": LOOPBACK, "ssh": {"port": host.reached_at or host.port, **server}}
 
 
 def _spawn(host: FleetHost, arguments: list[str]) -> subprocess.Popen[bytes]:

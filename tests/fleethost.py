@@ -44,6 +44,7 @@ class FleetHost:
 
     address = LOOPBACK
     server: Literal["openssh", "dropbear"] = "openssh"
+    reached_at: int | None = None  # set it to a proxy's port, and inventory and known_hosts name that one
 
     def __init__(self, folder: Path, name: str, start: Callable[[FleetHost], subprocess.Popen[bytes]]) -> None:
         self.name = name
@@ -83,10 +84,13 @@ class FleetHost:
         self._public = key.export_public_key().decode().strip()
         key.write_public_key(self.home / "key.pub")
 
-    def known_hosts_line(self) -> str:
-        """For `known_hosts`: the host's key, or the authority of its certificate."""
-        place = f"[{LOOPBACK}]:{self.chosen_port}"
-        return f"@cert-authority {place} {self.authority}" if self.authority else f"{place} {self._public}"
+    def known_hosts_lines(self) -> dict[int, str]:
+        """For `known_hosts`, by port: the host's key, or the authority of its certificate."""
+        lines = {}
+        for port in {self.chosen_port, self.reached_at or self.chosen_port}:
+            place = f"[{LOOPBACK}]:{port}"
+            lines[port] = f"@cert-authority {place} {self.authority}" if self.authority else f"{place} {self._public}"
+        return lines
 
     def start(self) -> None:
         """Start the server on the same port as before; `port` waits until it listens."""

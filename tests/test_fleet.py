@@ -8,6 +8,7 @@ from typing import Literal
 import asyncssh
 import pytest
 import yaml
+from faults import TcpProxy
 from fleet import LOOPBACK, Fleet, FleetHost, wait_for
 
 from aggregator.inventory import load
@@ -131,6 +132,23 @@ def test_ordinary_loader_accepts_the_inventory(fleet: Fleet) -> None:
     host = fleet.add("web-1", server="dropbear")
     loaded = load([fleet.inventory({"app": {"hosts": "@*", "path": "/tmp/app.log"}})]).hosts["web-1"]
     assert (loaded.address, loaded.ssh.port, loaded.ssh.server) == (LOOPBACK, host.port, "dropbear")
+
+
+async def test_host_can_be_reached_through_a_proxy(fleet: Fleet) -> None:
+    host = fleet.add("a")
+    async with TcpProxy(host.port) as proxy:
+        host.reached_at = proxy.port
+        loaded = load([fleet.inventory({"app": {"hosts": "@*", "path": "/tmp/app.log"}})]).hosts["a"]
+        assert loaded.ssh.port == proxy.port
+        async with asyncssh.connect(
+            LOOPBACK,
+            proxy.port,
+            username=fleet.user,
+            client_keys=[str(fleet.identity)],
+            known_hosts=str(fleet.known_hosts),
+            config=None,
+        ) as connection:
+            assert (await connection.run("echo through")).stdout == "through\n"
 
 
 def test_forty_hosts_are_up_at_once(fleet: Fleet) -> None:
