@@ -9,53 +9,15 @@ from __future__ import annotations
 
 import re
 
-from aggregator.limits import KEYED_PREFIX, LEVEL_PREFIX, STAMP_PREFIX
+from aggregator.limits import KEYED_PREFIX, LEVEL_PREFIX, LEVEL_TOKENS, STAMP_PREFIX
 from aggregator.stream import keyed
+from aggregator.stream.levelwords import BEFORE_COLON, BUNYAN, CAPITALS, LETTERS, LEVELS, SYSLOG, TOKENS, WORDS
 
-LEVELS: tuple[str, ...] = ("trace", "debug", "info", "notice", "warning", "error", "critical")
+__all__ = ["LEVELS", "at_least", "level_of"]
 
-_WORDS = {
-    "trace": ("trace", "trc", "finest", "finer", "verbose"),
-    "debug": ("debug", "dbg", "fine", "debug1", "debug2", "debug3", "debug4", "debug5"),
-    "info": ("info", "inf", "information", "informational"),
-    "notice": ("notice", "note"),
-    "warning": ("warning", "warn", "wrn"),
-    "error": ("error", "err", "severe"),
-    "critical": ("critical", "crit", "fatal", "ftl", "panic", "dpanic", "alert", "emerg", "emergency"),
-}
-_LEVEL_OF = {word: level for level, words in _WORDS.items() for word in words}
-_LETTERS = {
-    "t": "trace", "v": "trace", "d": "debug", "i": "info", "n": "notice", "w": "warning", "e": "error",
-    "f": "critical", "c": "critical",
-}  # fmt: skip
-_POSTGRES_PARTS = ("STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY", "LOCATION")
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
-
-# Tokens that are a level as they stand, as they are commonly written. "" is for what is certainly none.
-_UPPER = {word.upper(): level for word, level in _LEVEL_OF.items()}
-_TOKENS = (
-    {
-        form.format(word): level
-        for word, level in _UPPER.items()
-        for form in ("{}", "{}:", "{}]", "[{}", "<{}>", "|{}", "{}|")
-    }
-    | {
-        form.format(word): level
-        for lower, level in _LEVEL_OF.items()
-        for word in (lower, lower.capitalize(), lower.upper())
-        for form in ("[{}]", "({})", "|{}|", "[{}]:")
-    }
-    | {"LOG:": "info", **{f"{part}:": "" for part in _POSTGRES_PARTS}}
-)
-# Those that are one where no plain word stands before: `prog[12]: error: …`, and between tabs.
-_BEFORE_COLON = {f"{word}:": level for lower, level in _LEVEL_OF.items() for word in (lower, lower.capitalize())}
 _KEYS = ("level=", "lvl=", "severity=")
 _JSON_KEYS = tuple(f'"{name}":' for name in ("level", "severity", "lvl", "log.level", "levelname", "loglevel", "Level"))
-_TOKENS_BEFORE = 10  # that may stand before the level: date, time, zone, host, process, thread, logger
-
-_SYSLOG = ("critical", "critical", "critical", "error", "warning", "notice", "info", "debug")  # by severity 0 to 7
-_BUNYAN = {10: "trace", 20: "debug", 30: "info", 40: "warning", 50: "error", 60: "critical"}
-
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}m", re.ASCII)
 _PRI = re.compile(r"<(\d{1,3})>", re.ASCII)
 _KLOG = re.compile(r"([DIWEF])\d{4} \d\d:", re.ASCII)
@@ -76,11 +38,11 @@ def level_of(text: str) -> str | None:
     if first == "<":
         pri = _PRI.match(text)
         if pri is not None and int(pri[1]) < 192:
-            return _SYSLOG[int(pri[1]) & 7]
+            return SYSLOG[int(pri[1]) & 7]
     elif first in "DIWEF":
         klog = _KLOG.match(text)
         if klog is not None:
-            return _LETTERS[klog[1].lower()]
+            return LETTERS[klog[1].lower()]
     if text.find('] "', 0, STAMP_PREFIX) > 0:
         status = _STATUS.search(text, 0, KEYED_PREFIX)
         if status is not None:
@@ -90,22 +52,22 @@ def level_of(text: str) -> str | None:
 
 def _written(text: str) -> str | None:
     """The level among the first tokens, of which at most one in a row may be a plain word (a host, a program)."""
-    head = text[:LEVEL_PREFIX]
+    head = text[_behind_stamp(text) : LEVEL_PREFIX]
     if "\x1b" in head:
         head = _COLOUR.sub("", head)
     if "][" in head:
         head = head.replace("][", "] [")
     words = 0
-    for place, token in enumerate(head.split(None, _TOKENS_BEFORE)[:_TOKENS_BEFORE]):
-        level = _TOKENS.get(token)
+    for place, token in enumerate(head.split(None, LEVEL_TOKENS)[:LEVEL_TOKENS]):
+        level = TOKENS.get(token)
         if level is not None:
             return level or None
-        if "0" <= token[0] <= "9":  # stamps, numbers, addresses
+        if token[0] < ":" and token[0] != '"':  # numbers, addresses, dashes
             words = 0
             continue
         if token.isalpha():
-            if token in _LEVEL_OF and f"\t{token}\t" in head:
-                return _LEVEL_OF[token]
+            if token in WORDS and f"\t{token}\t" in head:
+                return WORDS[token]
             words += token not in ("stdout", "stderr")  # CRI's streams
             if words > 1:
                 return None
@@ -117,15 +79,22 @@ def _written(text: str) -> str | None:
     return None
 
 
+def _behind_stamp(text: str) -> int:
+    """Behind the commonest stamps, to spare looking at their tokens: `2026-11-23 10:00:00`, `Nov 23 10:00:00`."""
+    if text[13:17:3] == "::":
+        return 20 if text[19:20] == "Z" else 19
+    return 15 if text[9:13:3] == "::" else 0
+
+
 def _special(text: str, token: str, place: int, words: int) -> str | None:
     """The level in a token of several parts; "" where the search ends, None where it goes on."""
     last = token[-1]
     if last == ":":
-        if words == 0 and token in _BEFORE_COLON:
-            return _BEFORE_COLON[token]
-        return _UPPER.get(token[token.rfind(".") + 1 : -1])  # monolog: `app.ERROR:`
+        if words == 0 and token in BEFORE_COLON:
+            return BEFORE_COLON[token]
+        return CAPITALS.get(token[token.rfind(".") + 1 : -1])  # monolog: `app.ERROR:`
     if last == "]":
-        return _LEVEL_OF.get(token[token.rfind(":") + 1 : -1]) if token[0] == "[" else None  # Apache: `[core:error]`
+        return WORDS.get(token[token.rfind(":") + 1 : -1]) if token[0] == "[" else None  # Apache: `[core:error]`
     if token[0] == "{":
         return _json(text, text.find("{")) or ""
     if "=" in token:
@@ -133,7 +102,7 @@ def _special(text: str, token: str, place: int, words: int) -> str | None:
     if last == "," and len(token) > 2:
         return ""  # prose
     if place == 0 and ":" in token:
-        return _UPPER.get(token[: token.find(":")])  # Python: `WARNING:root:…`
+        return CAPITALS.get(token[: token.find(":")])  # Python: `WARNING:root:…`
     return "" if '"' in token else None
 
 
@@ -171,6 +140,6 @@ def _value(text: str, at: int) -> str | None:
     word = value[1]
     if not word.isdigit():
         word = word.lower()
-        return _LEVEL_OF.get(word) or _LETTERS.get(word)
+        return WORDS.get(word) or LETTERS.get(word)
     number = int(word)
-    return _SYSLOG[number] if number < 8 else _BUNYAN.get(number // 10 * 10)
+    return SYSLOG[number] if number < 8 else BUNYAN.get(number // 10 * 10)
