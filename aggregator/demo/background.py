@@ -51,12 +51,13 @@ class Background:
     def nginx_notice(self, moment: float) -> list[Line]:
         """A client that goes away, an upstream that buffers."""
         web, client = self._random.choice(self._cluster.web), cast.client_address(self._random.randrange(1500))
-        level, text = self._random.choice(
+        ((level, text),) = self._random.choices(
             (
                 ("info", "client closed connection while waiting for request"),
                 ("warn", "an upstream response is buffered to a temporary file /var/cache/nginx/proxy/7/02/0000000027"),
                 ("error", 'open() "/srv/www/apple-touch-icon.png" failed (2: No such file or directory)'),
-            )
+            ),
+            (75, 23, 2),
         )
         place = f"{stamps.nginx_error(moment)} [{level}] 812#812: *{self._random.randrange(10**4)}"
         return [Line(moment, web, "nginx-errors", f"{place} {text}, client: {client}, server: {cast.SITE}")]

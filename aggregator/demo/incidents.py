@@ -36,7 +36,8 @@ class Incidents:
         self.current = self._next(start + random.uniform(*pause) / 2)
 
     def begin_at(self, start: float) -> None:
-        """Let the next incident start then."""
+        """Let the next incident start then; it is of the first kind, which shows most."""
+        self._turn = 0
         self.current = self._next(start)
 
     def at(self, moment: float) -> Incident | None:
