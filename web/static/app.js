@@ -142,7 +142,7 @@ export class TailonApp extends LitElement {
     return html`<header class="bar">
         <button type="button" class="icon-button menu" aria-label="Hosts" aria-expanded=${this.drawer} title="Hosts (h)"
           @click=${() => (this.drawer = !this.drawer)}>${icons.menu}</button>
-        <h1 class="brand">tailon<b>agg</b></h1>
+        <h1 class="brand">tailon<b>-agg</b></h1>
         <filter-bar .view=${this.state} .sources=${session.sources} .faults=${session.faults} ?open=${this.filters}
           @filter-change=${(/** @type {CustomEvent} */ event) => this.#set(event.detail)}></filter-bar>
         <tool-bar ?paused=${session.paused} ?wrap=${this.state.wrap} ?utc=${this.state.utc} ?filters=${this.filters}
@@ -171,9 +171,12 @@ export class TailonApp extends LitElement {
         .paused=${paused}></status-line>`;
   }
 
+  /** Why what is seen is not what was asked for; faults of a pattern stand at its field instead. */
   #banner() {
-    const { state, words } = this.#session.connection;
+    const { connection, faults } = this.#session;
+    const { state, words } = connection;
     if (!this.figures.held || (state !== "refused" && state !== "ended")) return nothing;
+    if (faults.length && faults.every(({ parameter }) => parameter === "grep" || parameter === "exclude")) return nothing;
     const before = state === "refused" ? "The server refused this view; below are the lines from before. " : "";
     return html`<p class="banner" role="alert">${icons.warning}<span>${before}${words}</span></p>`;
   }

@@ -6,7 +6,7 @@
 
 import { palette } from "./colour.js";
 import * as icons from "./icons.js";
-import { neutral, setText } from "./text.js";
+import { neutral, setLines, setText } from "./text.js";
 import { html, LitElement, nothing } from "./vendor/lit.js";
 import { fullStamp, size } from "./words.js";
 
@@ -59,7 +59,8 @@ export class LineDetails extends LitElement {
     if (!this.row || !text) return;
     const { record } = this.row;
     const pretty = indented(record.text);
-    setText(text, pretty ?? record.text, pretty ? undefined : record.spans);
+    if (pretty) setLines(text, pretty);
+    else setText(text, record.text, record.spans);
   }
 
   /** @override */

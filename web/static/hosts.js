@@ -74,8 +74,8 @@ export class HostPanel extends LitElement {
     const bad = found.filter(troubled);
     const rest = found.filter((host) => !troubled(host));
     return html`${this.#head()} ${this.hosts.length >= SEARCH_FROM_HOSTS ? this.#searchBox() : nothing} ${this.#groups()}
-      ${bad.length ? this.#section(`Need attention`, bad, "bad") : nothing}
-      ${rest.length ? this.#section(bad.length || this.#groupNames().length ? "Hosts" : "", rest, "") : nothing}
+      ${bad.length ? this.#section("Need attention", bad, "bad") : nothing}
+      ${rest.length ? this.#section("Hosts", rest, "") : nothing}
       ${found.length || !this.hosts.length ? nothing : html`<p class="quiet">No host is called “${this.search}”.</p>`}`;
   }
 
@@ -90,17 +90,11 @@ export class HostPanel extends LitElement {
     const live = this.hosts.filter(({ state }) => state === "live").length;
     const failed = this.hosts.filter(({ state }) => state === "failed").length;
     const waiting = this.hosts.filter(({ state }) => state === "waiting").length;
-    const all = this.on.size === this.hosts.length;
-    return html`<header class="panel-head">
-      <p class="tally" role="status">
-        <strong>${live} of ${this.hosts.length}</strong> live
-        ${failed ? html`<span class="count failed">${failed} failed</span>` : nothing}
-        ${waiting ? html`<span class="count waiting">${waiting} waiting</span>` : nothing}
-      </p>
-      <button type="button" class="text-button" ?disabled=${all || !this.hosts.length}
-        @click=${() => this.#change(this.hosts.map(({ name }) => name))}>All on</button>
-      <button type="button" class="text-button" ?disabled=${!this.on.size} @click=${() => this.#change([])}>All off</button>
-    </header>`;
+    return html`<p class="tally" role="status">
+      <span><strong>${live} of ${this.hosts.length}</strong> live</span>
+      ${failed ? html`<span class="count failed">${failed} failed</span>` : nothing}
+      ${waiting ? html`<span class="count waiting">${waiting} waiting</span>` : nothing}
+    </p>`;
   }
 
   #searchBox() {
@@ -113,28 +107,33 @@ export class HostPanel extends LitElement {
     return [...new Set(this.hosts.flatMap(({ groups }) => groups))].sort(names.compare);
   }
 
+  /** Switches for many hosts at once: all of them, and each group. */
   #groups() {
+    if (!this.hosts.length) return nothing;
     const groups = this.#groupNames();
-    if (!groups.length) return nothing;
-    return html`<section class="groups" aria-label="Groups">
-      <h2>Groups</h2>
-      <ul>${repeat(groups, (group) => group, (group) => this.#group(group))}</ul>
-    </section>`;
+    return html`<section class="groups" aria-label="Groups"><ul>
+      ${this.#group("All hosts", this.hosts)}
+      ${repeat(groups, (group) => group, (group) => this.#group(`@${group}`, this.hosts.filter((host) => host.groups.includes(group))))}
+    </ul></section>`;
   }
 
-  /** @param {string} group */
-  #group(group) {
-    const members = this.hosts.filter(({ groups }) => groups.includes(group));
+  /**
+   * @param {string} title
+   * @param {HostInfo[]} members
+   */
+  #group(title, members) {
     const of = members.map(({ name }) => name);
     const on = of.filter((name) => this.on.has(name)).length;
     const live = members.filter(({ state }) => state === "live").length;
     const part = on > 0 && on < of.length;
     return html`<li class="group">
       <button type="button" role="switch" class="switch ${part ? "part" : ""}" aria-checked=${on === of.length}
-        aria-label="Group ${group}, ${on} of ${of.length} hosts on" @click=${() => this.#turn(of, on < of.length)}></button>
-      <span class="name" title=${group}>@${group}</span>
+        aria-label="${title}, ${on} of ${of.length} hosts on" @click=${() => this.#turn(of, on < of.length)}></button>
+      <span class="name" title=${title}>${title}</span>
       <span class="word ${live < of.length ? "some" : ""}" title="${live} of ${of.length} live">${live}/${of.length}</span>
-      <button type="button" class="only" aria-label="Only group ${group}" @click=${() => this.#only(of)}>only</button>
+      ${of.length < this.hosts.length
+        ? html`<button type="button" class="only" aria-label="Only ${title}" @click=${() => this.#only(of)}>only</button>`
+        : nothing}
     </li>`;
   }
 
@@ -144,8 +143,8 @@ export class HostPanel extends LitElement {
    * @param {string} kind
    */
   #section(title, hosts, kind) {
-    return html`<section class="hosts ${kind}" aria-label=${title || "Hosts"}>
-      ${title ? html`<h2>${kind ? icons.warning : nothing}${title}</h2>` : nothing}
+    return html`<section class="hosts ${kind}" aria-label=${title}>
+      <h2>${kind ? icons.warning : nothing}${title}</h2>
       <ul>${repeat(hosts, (host) => host.name, (host) => this.#host(host))}</ul>
     </section>`;
   }

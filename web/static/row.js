@@ -37,6 +37,8 @@ function make(tag, name) {
 export class RowElement {
   element = make("div", "row");
   #time = make("span", "time");
+  #clock = document.createTextNode("");
+  #fraction = make("span", "fraction");
   #host = make("span", "host");
   #source = make("span", "source");
   #level = make("span", "level");
@@ -48,6 +50,7 @@ export class RowElement {
   dated = false;
 
   constructor() {
+    this.#time.append(this.#clock, this.#fraction);
     this.element.append(this.#time, this.#host, this.#source, this.#level, this.#text);
   }
 
@@ -70,7 +73,7 @@ export class RowElement {
     const { record } = row;
     const known = record.level !== null && record.level in LEVELS;
     this.element.className = `row line ${palette.of(record.host)}${known ? ` ${record.level}` : ""}`;
-    this.#clock(row, display);
+    this.#stamp(row, display);
     this.#host.textContent = record.host;
     this.#host.title = `${record.host}\n${record.source}: ${record.path}`;
     this.#source.textContent = display.sources ? record.source : "";
@@ -87,10 +90,11 @@ export class RowElement {
    * @param {import("./types.js").LineRow} row
    * @param {Display} display
    */
-  #clock(row, display) {
+  #stamp(row, display) {
     const { day, clock } = stamp(row.time, display.utc);
     this.dated = day !== display.today;
-    this.#time.textContent = this.dated ? `${day.slice(5)} ${clock}` : clock;
+    this.#clock.data = (this.dated ? `${day.slice(5)} ` : "") + clock.slice(0, -4);
+    this.#fraction.textContent = clock.slice(-4);
     this.#time.classList.toggle("unstamped", row.record.stamped === false);
     this.#time.title =
       row.record.stamped === false ? `${fullStamp(row.time)}\nno stamp of its own: when it was read` : fullStamp(row.time);
@@ -100,7 +104,7 @@ export class RowElement {
   #mark(row) {
     this.element.className = `row mark ${row.tone}${row.host ? ` ${palette.of(row.host)}` : ""}`;
     this.dated = false;
-    this.#time.textContent = this.#time.title = "";
+    this.#clock.data = this.#fraction.textContent = this.#time.title = "";
     this.#host.textContent = row.host;
     this.#host.title = row.host;
     this.#source.textContent = this.#level.textContent = "";

@@ -126,3 +126,18 @@ export function setText(element, text, spans, limit = Infinity) {
   if (done < shown.length) appendNeutral(all, shown.slice(done));
   element.replaceChildren(all);
 }
+
+/**
+ * Replace what `element` holds by `text` whose newlines are meant: each line neutralised by itself.
+ *
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function setLines(element, text) {
+  const all = document.createDocumentFragment();
+  text.split("\n").forEach((line, i) => {
+    if (i) all.appendChild(document.createTextNode("\n"));
+    appendNeutral(all, line);
+  });
+  element.replaceChildren(all);
+}
