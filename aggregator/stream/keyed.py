@@ -11,6 +11,7 @@ from aggregator.limits import KEYED_PREFIX
 
 # Everything up to the next brace that is not in a string; a string may lack its end.
 _FLAT = re.compile(r'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))*+', re.DOTALL)
+_SPACES = re.compile(r" {1,8}")
 _LOGFMT = re.compile(r"[A-Za-z_@][\w.@/-]{0,63}=", re.ASCII)
 
 
@@ -23,12 +24,19 @@ def json_value(text: str, key: str, start: int = 0) -> int:
     if not text.startswith("{", start):
         return -1
     at = text.find(key, start, start + KEYED_PREFIX)
+    if at < 0:
+        key = key[:-1] + " :"  # the rare other spelling
+        at = text.find(key, start, start + KEYED_PREFIX)
     if at >= 0 and text.find("{", start + 1, at) >= 0:
         at = _outermost(text, key, start, at)
     if at < 0:
         return -1
-    at += len(key)
-    return at + 1 if text.startswith(" ", at) else at
+    return _behind_spaces(text, at + len(key))
+
+
+def _behind_spaces(text: str, at: int) -> int:
+    spaces = _SPACES.match(text, at) if text.startswith(" ", at) else None
+    return at if spaces is None else spaces.end()
 
 
 def _outermost(text: str, key: str, start: int, at: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aggregator.stream import epochs
 from aggregator.stream.stampformats import Written
 
-_KEYS = ("time", "ts", "@timestamp", "timestamp")
+_KEYS = ("time", "ts", "@timestamp", "timestamp", "t")
 JSON_KEYS = tuple(f'"{key}":' for key in _KEYS)
 LOGFMT_KEYS = tuple(f"{key}=" for key in _KEYS)
 

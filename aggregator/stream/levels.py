@@ -92,7 +92,8 @@ def _special(text: str, token: str, place: int, words: int) -> str | None:
     if last == ":":
         if words == 0 and token in BEFORE_COLON:
             return BEFORE_COLON[token]
-        return CAPITALS.get(token[token.rfind(".") + 1 : -1])  # monolog: `app.ERROR:`
+        # Monolog's `app.ERROR:`, RDS's `UTC:10.0.0.1(123):app@db:[12]:ERROR:`.
+        return TOKENS.get(token[max(token.rfind("."), token.rfind(":", 0, -1)) + 1 :])
     if last == "]":
         return WORDS.get(token[token.rfind(":") + 1 : -1]) if token[0] == "[" else None  # Apache: `[core:error]`
     if token[0] == "{":

@@ -6,11 +6,11 @@ LEVELS: tuple[str, ...] = ("trace", "debug", "info", "notice", "warning", "error
 
 _BY_LEVEL = {
     "trace": ("trace", "trc", "finest", "finer", "verbose"),
-    "debug": ("debug", "dbg", "fine", "debug1", "debug2", "debug3", "debug4", "debug5"),
+    "debug": ("debug", "dbg", "dbug", "fine", "debug1", "debug2", "debug3", "debug4", "debug5"),
     "info": ("info", "inf", "information", "informational"),
     "notice": ("notice", "note"),
     "warning": ("warning", "warn", "wrn"),
-    "error": ("error", "err", "severe"),
+    "error": ("error", "err", "eror", "severe"),
     "critical": ("critical", "crit", "fatal", "ftl", "panic", "dpanic", "alert", "emerg", "emergency"),
 }
 WORDS = {word: level for level, words in _BY_LEVEL.items() for word in words}
