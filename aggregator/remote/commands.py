@@ -58,9 +58,7 @@ def listing(pattern: str, limit: int) -> str:
     if "**" in pattern:
         folder = pattern[: pattern.index("**")].rsplit("/", 1)[0] or "/"
         static = folder[: min((i for i, c in enumerate(folder) if c in "*?["), default=len(folder))]
-        return _command(
-            ("find",), static if static == folder else static.rsplit("/", 1)[0] or "/", str(limit)
-        )
+        return _command(("find",), static if static == folder else static.rsplit("/", 1)[0] or "/", str(limit))
     return _command(("list",), pattern, str(limit))
 
 

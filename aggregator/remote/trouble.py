@@ -55,9 +55,7 @@ TABLE: dict[str, Trouble] = {
         "check the spelling, or give the host an address:",
         True,
     ),
-    "unreachable": Trouble(
-        "{endpoint} can't be reached: {detail}", "check the network between here and there", True
-    ),
+    "unreachable": Trouble("{endpoint} can't be reached: {detail}", "check the network between here and there", True),
     "jump-failed": Trouble(
         "the jump host {jump} failed: {detail}",
         "mend the way to the jump host first",
@@ -73,12 +71,8 @@ TABLE: dict[str, Trouble] = {
         "watch fewer files of this host, or narrow the path",
         False,
     ),
-    "protocol": Trouble(
-        "{endpoint} does not speak SSH as expected: {detail}", "check address and port", True
-    ),
-    "lost": Trouble(
-        "the connection to {endpoint} was lost", "nothing to do: it is dialled again by itself", True
-    ),
+    "protocol": Trouble("{endpoint} does not speak SSH as expected: {detail}", "check address and port", True),
+    "lost": Trouble("the connection to {endpoint} was lost", "nothing to do: it is dialled again by itself", True),
     "no-shell": Trouble(
         "{endpoint} ran no shell: {detail}",
         "the user needs a shell that runs `sh -c`; /bin/sh is enough",
@@ -112,9 +106,7 @@ TABLE: dict[str, Trouble] = {
     "remote-error": Trouble(
         "the command on {host} failed: {detail}", "run `tailon-agg check` and look at the host", True
     ),
-    "journal": Trouble(
-        "{path} is a systemd journal", "journals can't be followed by this version yet", False
-    ),
+    "journal": Trouble("{path} is a systemd journal", "journals can't be followed by this version yet", False),
 }
 
 

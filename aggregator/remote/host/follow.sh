@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # shellcheck disable=SC2154,SC3013,SC2064 # set by open.sh; -ef is built into dash, ash and bash; expand now
 # follow PATH START WINDOW SLEEP (after open): the header, then the file's bytes from START on, for ever.
 # START "e" means WINDOW bytes before the end. A newline on standard input every few seconds keeps it alive; 45 s

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # list PATTERN LIMIT: the regular files that a path pattern finds, one a line, at most LIMIT; names with control
 # characters are passed over. The unquoted expansion is the point: with an empty IFS it globs and does nothing else.
 LC_ALL=C; export LC_ALL

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # shellcheck disable=SC2034 # used by read.sh and follow.sh
 # open PATH: open the file once, as descriptor 3, so that all that follows speaks of the same bytes.
 # Answers "E CAUSE DETAIL" and ends when that can't be done; else sets i (device:inode), z (size), m (mtime).

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # probe: what this host has. Answers in one line: clock, zone, kind of tail, user.
 LC_ALL=C; export LC_ALL
 t=none

@@ -1,0 +1,316 @@
+"""The way to one host: its connections and channels within their budgets, with back-off."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal, NoReturn, Protocol
+
+from aggregator import limits
+from aggregator.errors import HostError
+from aggregator.metrics import Metrics
+from aggregator.model import Host, State
+from aggregator.remote import commands
+from aggregator.remote.probe import Probe, read_probe
+from aggregator.remote.transport import Channel, Connection, Exit, Transport
+from aggregator.remote.trouble import trouble
+
+Kind = Literal["follow", "command"]
+
+
+@dataclass(slots=True, eq=False)
+class _Slots:
+    """One connection and the channels in use on it."""
+
+    connection: Connection
+    follows: int = 0
+    commands: int = 0
+    channels: set[Channel] = field(default_factory=set)
+
+    def free(self, kind: Kind) -> bool:
+        if self.connection.lost:
+            return False
+        if kind == "follow":
+            return self.follows < limits.FOLLOWS_PER_CONNECTION
+        return self.commands < limits.COMMANDS_PER_CONNECTION
+
+    def take(self, kind: Kind, count: int) -> None:
+        if kind == "follow":
+            self.follows += count
+        else:
+            self.commands += count
+
+
+@dataclass(slots=True)
+class Budgets:
+    """What all dials share: handshakes at once, over all and through each jump host."""
+
+    dials: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limits.DIALS_AT_ONCE))
+    jumps: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+
+    def jump(self, name: str) -> asyncio.Semaphore:
+        return self.jumps.setdefault(name, asyncio.Semaphore(limits.DIALS_PER_JUMP))
+
+
+class Way(Protocol):
+    """What a link shares with the others: tasks, metrics, transport, budgets, and the jump hosts."""
+
+    tasks: asyncio.TaskGroup
+    metrics: Metrics
+    transport: Transport
+    budgets: Budgets
+
+    async def jump(self, spec: str, target: Host) -> Connection:
+        """A connection to a jump host. Raises HostError."""
+
+
+class Link:
+    """The way to one host: dials when a channel is wanted, backs off when that fails, tells its state to a listener.
+
+    `changed(link)` is called after each change of `state` or `error`.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        way: Way,
+        changed: Callable[[Link], None],
+        *,
+        probes: bool = True,
+    ) -> None:
+        self.host = host
+        self.state: State = "idle"
+        self.error: HostError | None = None
+        self.next_try: float | None = None  # event loop time
+        self.probe: Probe | None = None
+        self._way = way
+        self._changed = changed
+        self._probes = probes  # a jump host need not have a shell
+        self._slots: list[_Slots] = []
+        self._dialling: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._freed = asyncio.Condition()
+        self._users = 0
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[None]:
+        """Keep the connections of this host open while inside; the last one out closes them."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                await self.close()
+
+    @asynccontextmanager
+    async def channel(self, kind: Kind, command: Callable[[Probe], str], *, wait: bool) -> AsyncIterator[Channel]:
+        """A running command on the host, closed at the end of the block.
+
+        With `wait`, sleeps out a back-off first; without, raises the HostError that it backs off from. Raises
+        HostError when dialling fails, or the budget of follows (cause `too-many-files`) is used up.
+        """
+        slots = await self._reserve(kind, wait)
+        try:
+            channel = await slots.connection.run(command(self.known_probe()))
+            slots.channels.add(channel)
+            try:
+                yield channel
+            finally:
+                slots.channels.discard(channel)
+                channel.close()
+        finally:
+            slots.take(kind, -1)
+            async with self._freed:
+                self._freed.notify_all()
+
+    async def run(self, command: str, limit: int) -> bytes:
+        """The output of a short command, at most `limit` bytes of it. Raises HostError."""
+        async with self.channel("command", lambda _: command, wait=False) as channel:
+            return await self._collect(channel, limit)
+
+    async def connection(self) -> Connection:
+        """A connection, for hosts behind this one. Raises HostError."""
+        slots = await self._reserve("command", wait=False)
+        slots.take("command", -1)
+        return slots.connection
+
+    async def close(self) -> None:
+        """Close all connections; the state is `idle` then, unless an error stands."""
+        if self._dialling and not self._dialling.done():
+            self._dialling.cancel()
+        slots, self._slots = self._slots, []
+        await asyncio.gather(*(slot.connection.close() for slot in slots))
+        if self.state in ("live", "connecting"):
+            self._set("idle", None)
+
+    async def ended(self, channel: Channel) -> NoReturn:
+        """Raise the HostError of a follow that has ended by itself."""
+        end = await channel.exit()
+        if end.lost or end.status is None:
+            raise trouble("lost", endpoint=self.host.name)
+        raise trouble("remote-error", host=self.host.name, detail=f"the follower ended with status {end.status}")
+
+    def report(self, error: HostError) -> None:
+        """A user of the link saw a trouble that concerns the whole host (such as no shell)."""
+        self._set("waiting" if error.retry else "failed", error)
+
+    def known_probe(self) -> Probe:
+        """What the host answered when it was dialled. Raises HostError."""
+        if self.probe is None:
+            raise trouble("remote-error", host=self.host.name, detail="it did not answer the probe")
+        return self.probe
+
+    async def _reserve(self, kind: Kind, wait: bool) -> _Slots:
+        """A connection with a free place of this kind, dialling one if need be."""
+        while True:
+            self._drop_lost()
+            for slots in self._slots:
+                if slots.free(kind):
+                    slots.take(kind, 1)
+                    return slots
+            if len(self._slots) >= limits.CONNECTIONS_PER_HOST:
+                if kind == "follow":
+                    most = limits.CONNECTIONS_PER_HOST * limits.FOLLOWS_PER_CONNECTION
+                    raise trouble("too-many-files", limit=most)
+                async with self._freed:
+                    await self._freed.wait()
+                continue
+            if kind == "command" and self._slots and not (self._dialling and not self._dialling.done()):
+                async with self._freed:
+                    await self._freed.wait()
+                continue
+            await self._dialled(wait)
+
+    def _drop_lost(self) -> None:
+        self._slots = [slots for slots in self._slots if not slots.connection.lost]
+
+    async def _dialled(self, wait: bool) -> None:
+        """Wait for the dial that is under way, or start one. All who wait share one dial and its error."""
+        if self._dialling is None or self._dialling.done():
+            pause = (self.next_try or 0) - asyncio.get_running_loop().time()
+            if pause > 0:
+                if not wait and self.error:
+                    raise self.error
+                await asyncio.sleep(pause)
+                if self._dialling and not self._dialling.done():
+                    return await self._dialled(wait)
+            self._dialling = self._way.tasks.create_task(self._dial(), name=f"dial {self.host.name}")
+        task = self._dialling
+        await asyncio.wait([task])
+        if task.cancelled():
+            raise trouble("lost", endpoint=self.host.name)
+        if self.error and not self._slots:
+            raise self.error
+
+    async def _dial(self) -> None:
+        """One attempt, with its outcome in `state`, `error` and `next_try`; raises nothing."""
+        if not self._slots:
+            self._set("connecting", None)
+        try:
+            connection = await self._connect()
+        except HostError as error:
+            self._way.metrics.dial_failures.labels(error.cause).inc()
+            self._back_off(error)
+            return
+        self._failures = 0
+        self.next_try = None
+        slots = _Slots(connection)
+        self._slots.append(slots)
+        self._way.tasks.create_task(self._watch(slots), name=f"watch {self.host.name}")
+        self._set("live", None)
+
+    async def _connect(self) -> Connection:
+        jump = self.host.jump or await self._way.transport.jumps(self.host)
+        if jump is None:
+            async with self._way.budgets.dials:
+                return await self._dial_probed(None)
+        via = await self._way.jump(jump, self.host)
+        async with self._way.budgets.jump(jump):
+            return await self._dial_probed(via)
+
+    async def _dial_probed(self, via: Connection | None) -> Connection:
+        """Connect and ask the host what it has, within `connect_timeout` and the probe's own time."""
+        self._way.metrics.dials.inc()
+        connection = await self._way.transport.connect(self.host, via)
+        try:
+            if self._probes and (self.probe is None or not self._slots):
+                self.probe = await self._ask(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _ask(self, connection: Connection) -> Probe:
+        before = time.time()
+        channel = await connection.run(commands.probe())
+        answer = await self._collect(channel, limits.PROBE_BYTES)
+        after = time.time()
+        return read_probe(self.host, answer, before, after)
+
+    async def _collect(self, channel: Channel, limit: int) -> bytes:
+        """All output of a command up to its end. Raises HostError when it takes too long or says too much."""
+        output, errors = bytearray(), b""
+        try:
+            async with asyncio.timeout(limits.COMMAND_TIMEOUT):
+                while len(output) <= limit:
+                    data, said = await channel.read()
+                    output += data
+                    errors = (errors + said)[-limits.CHANNEL_STDERR :]
+                    if not data and not said:
+                        self._judge(await channel.exit(), bytes(output), errors)
+                        break
+        except TimeoutError as error:
+            raise trouble("timeout", endpoint=self.host.name, seconds=limits.COMMAND_TIMEOUT) from error
+        finally:
+            channel.close()
+        return bytes(output[:limit])
+
+    def _judge(self, end: Exit, output: bytes, errors: bytes) -> None:
+        """Raise the HostError of a command that ended badly."""
+        if end.lost:
+            raise trouble("lost", endpoint=self.host.name)
+        if not output and end.status:
+            said = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit status {end.status}"]
+            raise trouble("no-shell", endpoint=self.host.name, detail=said[-1][:200])
+
+    def _back_off(self, error: HostError) -> None:
+        self._failures += 1
+        if error.retry:
+            most = min(limits.BACKOFF_CAP, limits.BACKOFF_BASE * 2.0 ** min(self._failures, 10))
+            pause = random.uniform(0.1, most)  # noqa: S311 - full jitter, not a secret
+        else:
+            pause = limits.FAILED_RETRY * random.uniform(0.75, 1.25)  # noqa: S311
+        self.next_try = asyncio.get_running_loop().time() + pause
+        if not self._slots:
+            self._set("waiting" if error.retry else "failed", error)
+
+    async def _watch(self, slots: _Slots) -> None:
+        """Send heartbeats until the connection is lost; with the last one of a host in use, its state is `waiting`."""
+        self._way.metrics.connections.inc()
+        try:
+            while not slots.connection.lost:
+                for channel in slots.channels:
+                    channel.beat()
+                try:
+                    async with asyncio.timeout(limits.HEARTBEAT):
+                        await slots.connection.wait_lost()
+                except TimeoutError:
+                    continue
+        finally:
+            self._way.metrics.connections.dec()
+        known = slots in self._slots
+        self._drop_lost()
+        async with self._freed:
+            self._freed.notify_all()
+        if known and not self._slots:
+            self._back_off(trouble("lost", endpoint=self.host.name))
+
+    def _set(self, state: State, error: HostError | None) -> None:
+        if (state, str(error)) != (self.state, str(self.error)):
+            self.state, self.error = state, error
+            self._changed(self)
