@@ -36,6 +36,7 @@ ONCE_BYTES = 64 << 20  # bytes of backlog that `follow=0` collects before it sor
 
 TAIL_WINDOW = 64 << 10  # bytes before the end at which a new tail starts: most viewers' backlog in one round trip
 RING_BYTES = 4 << 20  # bytes kept behind each tail for viewers that join
+DATED_LINGER = 3600.0  # seconds that yesterday's file of a dated path is followed on, for late lines
 TAIL_LINGER = 30.0  # seconds that a tail is kept after its last viewer
 BACKLOG_LINES = 100_000  # lines of backlog per file that a viewer may ask for
 BACKLOG_BYTES = 32 << 20  # bytes that a backlog is read back for at most, per file
@@ -63,7 +64,7 @@ AUDIT_TAIL_BLOCK = 64 << 10  # bytes of one read backwards from the log's end, l
 
 INVENTORY_BYTES = 4 << 20  # bytes of one file; 10,000 hosts written out one by one are some 2 MiB
 INVENTORY_DEPTH = 32  # nested lists and mappings; the deepest key of the schema is seven deep
-INVENTORY_NODES = 500_000  # values of one file with its aliases written out: an alias bomb ends here, unexpanded
+INVENTORY_NODES = 300_000  # values of one file with its aliases written out: an alias bomb ends here, unexpanded
 INVENTORY_READ = 10.0  # seconds for an inventory that comes through a pipe to arrive
 INVENTORY_HOSTS = 10_000  # hosts; a folded range is counted before it is expanded
 GROUP_DEPTH = 50  # groups that refer to groups, in a row

@@ -115,7 +115,7 @@ def _sources(specs: Sequence[Spec]) -> Mapping[str, Source]:
 
 def _derive(path: str, taken: Mapping[str, Source]) -> str:
     """The file's name, with as many folders before it as it takes to be the only one."""
-    words = [word for word in (re.sub(r"[^A-Za-z0-9._:-]+", "-", part).strip("-") for part in path.split("/")) if word]
+    words = [word for word in (re.sub(r"[^A-Za-z0-9._:-]+", "-", part).strip("-.") for part in path.split("/")) if word]
     candidates = ["-".join(words[-count:])[-limits.NAME_CHARACTERS :] for count in range(1, len(words) + 1)] or ["log"]
     numbered = (f"{candidates[-1]}-{number}" for number in itertools.count(2))
     return next(name for name in itertools.chain(candidates, numbered) if name not in taken)

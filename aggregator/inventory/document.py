@@ -36,7 +36,7 @@ def compose(text: str, file: str) -> tuple[Table, list[ConfigFault]]:
     except _Stop as stop:
         raise ConfigError([*reader.faults, stop.fault]) from None
     except yaml.MarkedYAMLError as error:
-        raise ConfigError([*reader.faults, _syntax_fault(error, file)]) from None
+        raise ConfigError([*reader.faults, _syntax_fault(error, text, file)]) from None
 
 
 class _Stop(Exception):
@@ -93,12 +93,14 @@ class _Reader:
         if tag is not None:
             self._fault(mark, path, f"tags are not allowed: remove {_short_tag(tag)}")
         node = self._content(event, mark, depth, path, tagged=tag is not None)
-        if node.size > limits.INVENTORY_NODES:
-            detail = f"holds more than {limits.INVENTORY_NODES:,} values (aliases written out)"
-            raise _Stop(ConfigFault(mark, path, detail))
         if anchor is not None:
             self._anchors[anchor] = node
         return node
+
+    def _check_size(self, size: int, mark: Mark, path: str) -> None:
+        if size > limits.INVENTORY_NODES:
+            detail = f"holds more than {limits.INVENTORY_NODES:,} values (aliases written out)"
+            raise _Stop(ConfigFault(mark, path, detail))
 
     def _content(self, event: yaml.Event, mark: Mark, depth: int, path: str, *, tagged: bool) -> Node:
         if isinstance(event, yaml.MappingStartEvent):
@@ -129,9 +131,12 @@ class _Reader:
 
     def _listing(self, mark: Mark, depth: int, path: str) -> Listing:
         items: list[Node] = []
+        size = 1
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._node(event, depth + 1, f"{path}[{len(items)}]"))
-        return Listing(tuple(items), mark, 1 + sum(item.size for item in items))
+            size += items[-1].size
+            self._check_size(size, mark, path)
+        return Listing(tuple(items), mark, size)
 
     def _table(self, mark: Mark, depth: int, path: str) -> Table:
         entries: dict[str, Entry] = {}
@@ -142,6 +147,7 @@ class _Reader:
             inner = f"{path}.{key}" if path and key else key or path
             node = self._node(next(self._events), depth + 1, inner)
             size += node.size
+            self._check_size(size, mark, path)
             if key is None:
                 continue
             if key in entries:
@@ -177,9 +183,12 @@ def _short_tag(tag: str) -> str:
     return f"'!!{tag.removeprefix(prefix)}'" if tag.startswith(prefix) else repr(tag)
 
 
-def _syntax_fault(error: yaml.MarkedYAMLError, file: str) -> ConfigFault:
+def _syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str) -> ConfigFault:
     """libyaml's words, at the place of the problem rather than of its context."""
     at = error.problem_mark or error.context_mark
     mark = Mark(file, at.line + 1, at.column + 1) if at else Mark(file, 1, 1)
+    lines = text.split("\n")
+    if at and at.line < len(lines) and lines[at.line][at.column : at.column + 1] == "\t":
+        return ConfigFault(mark, "", "not YAML: a tab stands here; YAML is indented with spaces")
     words = ", ".join(part for part in (error.problem, error.context) if part)
     return ConfigFault(mark, "", f"not YAML: {words or 'the text ends too early'}")

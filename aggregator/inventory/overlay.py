@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 
 from aggregator import limits
 from aggregator.errors import ConfigFault
 from aggregator.inventory import hosts
 from aggregator.inventory.node import Entry, Scalar, Table
 
+_NAMED = frozenset(
+    {
+        ("hosts",),
+        ("groups",),
+        ("sources",),
+        ("access", "roles"),
+        ("access", "users"),
+        ("access", "tokens"),
+        ("access", "proxy", "group_roles"),
+    }
+)
+_NOTHING_TO_DELETE = (
+    "has no value, and no earlier file has this key (null deletes a key of an earlier file); "
+    "write {} for a mapping without keys, or remove the key"
+)
+
 
 def overlay(tables: Iterable[Table]) -> tuple[Table, list[ConfigFault]]:
     """Merge the mappings of one or more files, later ones over earlier ones, ranges of hosts expanded before."""
     faults: list[ConfigFault] = []
     expanded = [_expand_hosts(table, faults) for table in tables]
-    empty = Table({}, expanded[0].mark, 1)
-    return reduce(lambda base, over: _merge(base, over, "", faults), expanded, empty), faults
+    tree = _merge(Table({}, expanded[0].mark, 1), expanded[0], (), faults, first=True)
+    for over in expanded[1:]:
+        tree = _merge(tree, over, (), faults)
+    return tree, faults
 
 
-def _merge(base: Table, over: Table, path: str, faults: list[ConfigFault]) -> Table:
+def _merge(
+    base: Table, over: Table, path: tuple[str, ...], faults: list[ConfigFault], *, first: bool = False
+) -> Table:
     entries = dict(base.entries)
     for key, entry in over.entries.items():
-        inner = f"{path}.{entry.written}" if path else entry.written
+        inner = (*path, entry.written)
         before = entries.get(key)
         if isinstance(entry.node, Scalar) and entry.node.value is None:
-            if entries.pop(key, None) is None:
-                faults.append(ConfigFault(entry.mark, inner, _NOTHING_TO_DELETE))
+            if entries.pop(key, None) is None and (first or _is_named(path)):
+                faults.append(ConfigFault(entry.mark, ".".join(inner), _NOTHING_TO_DELETE))
         elif isinstance(entry.node, Table):
             old = before.node if before else None
             table = old if isinstance(old, Table) else Table({}, entry.node.mark, 1)
-            entries[key] = Entry(entry.written, entry.mark, _merge(table, entry.node, inner, faults))
+            entries[key] = Entry(entry.written, entry.mark, _merge(table, entry.node, inner, faults, first=first))
         else:
             entries[key] = entry
     return Table(entries, over.mark, base.size + over.size)
 
 
-_NOTHING_TO_DELETE = (
-    "has no value (null deletes a key of an earlier file, and none has this one); "
-    "write {} for a mapping without keys, or remove the key"
-)
+def _is_named(path: tuple[str, ...]) -> bool:
+    """Whether the keys at `path` are names that people gave: deleting one that isn't there is a slip of the pen."""
+    return path in _NAMED or (len(path) == 3 and path[0] == "hosts" and path[2] == "labels")
 
 
 def _expand_hosts(table: Table, faults: list[ConfigFault]) -> Table:

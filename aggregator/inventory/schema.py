@@ -172,14 +172,14 @@ class InventorySection(Section):
     """The inventory of tailon-agg: hosts, the logs on them, and who may see what."""
 
     version: Literal[1] = Field(description="Version of this schema.")
-    server: ServerSection = Field(default=ServerSection(), description="How the web view is served.")
-    ssh: SshSection = Field(default=SshSection(), description="How hosts are reached, unless they say otherwise.")
+    server: ServerSection = Field(default_factory=ServerSection, description="How the web view is served.")
+    ssh: SshSection = Field(default_factory=SshSection, description="How hosts are reached, unless they say otherwise.")
     hosts: dict[str, HostSection] = Field(default={}, description="Hosts by name or folded range, like web-[1-20].")
     groups: dict[fields.Name, str] = Field(default={}, description="Groups by name, each a selector.")
     sources: dict[fields.Name, SourceSection] = Field(default={}, description="Logs by name.")
     access: AccessSection | None = Field(default=None, description="Who may see what.")
-    audit: AuditSection = Field(default=AuditSection(), description="The record of every look.")
-    redact: RedactSection = Field(default=RedactSection(), description="What is hidden in log text.")
+    audit: AuditSection = Field(default_factory=AuditSection, description="Where every look is recorded.")
+    redact: RedactSection = Field(default_factory=RedactSection, description="What is hidden in log text.")
 
 
 @cache
