@@ -87,10 +87,10 @@ class _Evaluation:
         self._parameter = parameter
         self._faults: list[Fault] = []
         self._names_left = limits.SELECTOR_NAMES
-        self._wildcards_left = limits.SELECTOR_WILDCARDS
+        self._looks_left = limits.SELECTOR_LOOKS
 
     def run(self, selector: str) -> frozenset[str]:
-        result: frozenset[str] = frozenset()
+        result: set[str] = set()
         for operator, term, column in self._terms(selector):
             try:
                 found = self._term(term)
@@ -99,10 +99,10 @@ class _Evaluation:
                 if len(self._faults) >= limits.SELECTOR_FAULTS:
                     break
                 continue
-            result = _combine(result, operator, found)
+            _combine(result, operator, found)
         if self._faults:
             raise UsageError(self._faults)
-        return result
+        return frozenset(result)
 
     def _terms(self, selector: str) -> list[tuple[str, str, int]]:
         """(operator before it, term, column of the term from 1) of each term."""
@@ -125,12 +125,12 @@ class _Evaluation:
         group = term.startswith("@")
         bare = term[1:] if group else term
         if bare == "*":
-            return self._universe.names
+            return self._looked_at(self._universe.names)
         names = hosts.expand(bare, self._names_left)
         if len(names) > 1:
             self._names_left -= len(names)
         if group:
-            return frozenset[str]().union(*(self._group(name) for name in names))
+            return frozenset[str]().union(*(self._looked_at(self._group(name)) for name in names))
         if "*" in bare or "?" in bare:
             return self._wildcard(bare, names)
         return self._known(names)
@@ -145,14 +145,18 @@ class _Evaluation:
         return frozenset(names)
 
     def _wildcard(self, term: str, patterns: list[str]) -> frozenset[str]:
-        self._wildcards_left -= len(patterns)
-        if self._wildcards_left < 0:
-            raise ValueError(f"more than {limits.SELECTOR_WILDCARDS} wildcards in one selector")
-        names = sorted(self._universe.names)
-        found = frozenset(name for pattern in patterns for name in fnmatch.filter(names, pattern))
+        names = self._universe.names
+        found = frozenset(name for pattern in patterns for name in fnmatch.filter(self._looked_at(names), pattern))
         if not found:
             raise ValueError(f"no host matches {_shorten(term)!r}")
         return found
+
+    def _looked_at(self, names: frozenset[str]) -> frozenset[str]:
+        """The same names, counted: their number is work, and a stranger may have written the selector."""
+        self._looks_left -= len(names)
+        if self._looks_left < 0:
+            raise ValueError("too many groups and wildcards of too many hosts for one selector")
+        return names
 
     def _hint(self, name: str) -> str:
         if name in self._universe.groups:
@@ -191,16 +195,17 @@ class _Evaluation:
         raise ValueError(f"no host has the label {key!r} with the value {value!r}{hosts.hint(value, labels[key])}")
 
 
-def _combine(left: frozenset[str], operator: str, right: frozenset[str]) -> frozenset[str]:
+def _combine(result: set[str], operator: str, right: frozenset[str]) -> None:
+    """Change `result` in place: a new set for each of many terms would take too long."""
     match operator:
         case "&":
-            return left & right
+            result &= right
         case "!":
-            return left - right
+            result -= right
         case "^":
-            return left ^ right
+            result ^= right
         case _:
-            return left | right
+            result |= right
 
 
 def _check_characters(term: str) -> None:
