@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aggregator.inventory.settings import Bind, TcpBind, UnixBind
 
 _HOSTNAME = re.compile(r"(?![-.])[A-Za-z0-9._-]{1,255}")
+_IP_TEXT = re.compile(r"[0-9A-Fa-f.:]{2,45}(?:%[A-Za-z0-9._-]{1,15})?")
 _USER = re.compile(r"(?!-)[^\s@:/,\x00-\x1f\x7f]{1,64}")
 _ENDPOINT = re.compile(r"(?:(?P<user>[^@]*)@)?(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[^:]*))?")
 
@@ -43,6 +44,8 @@ def parse_endpoint(text: str) -> Endpoint:
 
 def is_ip(text: str) -> bool:
     """Whether `text` is an IPv4 or IPv6 address, without brackets; IPv6 may have a `%zone`."""
+    if not _IP_TEXT.fullmatch(text):  # ipaddress takes any text for a zone
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -50,9 +53,14 @@ def is_ip(text: str) -> bool:
     return True
 
 
+def is_host(text: str) -> bool:
+    """Whether `text` is a host name or an IP address, without brackets."""
+    return is_ip(text) or _HOSTNAME.fullmatch(text) is not None
+
+
 def check_host(text: str) -> str:
     """A host name or IP address. Raises ValueError with a sentence for anything else."""
-    if is_ip(text) or _HOSTNAME.fullmatch(text):
+    if is_host(text):
         return text
     if "@" in text:
         raise ValueError(f"{text!r} is not a host name or IP address; the user has a key of its own: 'user'")
@@ -111,6 +119,6 @@ def check_public_url(text: str) -> str:
 
 def check_root(text: str) -> str:
     """The path under which the pages are served. Raises ValueError with a sentence."""
-    if not re.fullmatch(r"/(?:[A-Za-z0-9._~-]+/?)*", text) or ".." in text.split("/"):
+    if not text or not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)*/?", text) or ".." in text.split("/"):
         raise ValueError(f"{text!r} is not a path like / or /logs/")
     return text

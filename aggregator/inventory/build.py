@@ -12,7 +12,7 @@ from typing import Any
 from aggregator.errors import UsageError
 from aggregator.inventory import groups, hosts, paths, selector
 from aggregator.inventory.access import build_access
-from aggregator.inventory.address import parse_bind
+from aggregator.inventory.address import is_host, parse_bind
 from aggregator.inventory.groups import GroupTable
 from aggregator.inventory.inventory import Inventory
 from aggregator.inventory.jumps import check_jumps
@@ -58,6 +58,9 @@ def _hosts(section: InventorySection, members: Mapping[str, frozenset[str]], fau
     for group, names in members.items():
         for name in names:
             groups_of[name].append(group)
+    for name in section.hosts:
+        if ("hosts", name, "address") not in faults.places and not is_host(name):
+            faults.add(("hosts", name), "the name is not one to connect to; give an 'address'", at_key=True)
     defaults = _ssh(section.ssh, ("ssh",), SshOptions(), faults)
     return MappingProxyType(
         {
