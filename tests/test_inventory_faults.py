@@ -72,6 +72,11 @@ def test_columns_count_characters_not_bytes(tmp_path: Path) -> None:
     assert fault_of('version: 1\nserver: {"ü": 1}\n', tmp_path).startswith("hosts.yaml:2:10: server.ü: unknown key")
 
 
+def test_keys_with_control_characters_stay_on_one_line(tmp_path: Path) -> None:
+    fault = fault_of('version: 1\n"a\\n\\e[31m": 1\n', tmp_path)
+    assert fault.startswith(r"hosts.yaml:2:1: a\n\x1b[31m: unknown key")
+
+
 def test_a_huge_number_is_refused_before_it_is_read(tmp_path: Path) -> None:
     assert "of that size" in fault_of(f"version: {'9' * 10_000}\n", tmp_path)
 

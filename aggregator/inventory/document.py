@@ -17,6 +17,7 @@ from aggregator.inventory import scalars
 from aggregator.inventory.node import Entry, Listing, Node, Scalar, Table
 
 _MERGE_KEY = "<<"
+_EMPTY = "is empty; an inventory begins with 'version: 1' (an overlay that says nothing is {})"
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Everything but YAML's c-printable (1.2.2, section 5.1); a byte order mark within the text is refused, too."""
 
@@ -60,14 +61,14 @@ class _Reader:
         next(self._events)
         start = next(self._events)
         if not isinstance(start, yaml.DocumentStartEvent):
-            raise _Stop(ConfigFault(Mark(self._file, 1, 1), "", "is empty; an inventory begins with 'version: 1'"))
+            raise _Stop(ConfigFault(Mark(self._file, 1, 1), "", _EMPTY))
         root = self._node(next(self._events), 0, "")
         next(self._events)
         end = next(self._events)
         if isinstance(end, yaml.DocumentStartEvent):
             raise _Stop(ConfigFault(self._mark(end), "", "a second document starts here; a file holds one"))
         if isinstance(root, Scalar) and root.value is None:
-            raise _Stop(ConfigFault(root.mark, "", "is empty; an inventory begins with 'version: 1'"))
+            raise _Stop(ConfigFault(root.mark, "", _EMPTY))
         if not isinstance(root, Table):
             raise _Stop(ConfigFault(root.mark, "", "must be a mapping of keys like 'version: 1', not a list or text"))
         return root

@@ -14,7 +14,7 @@ from aggregator.inventory import address, durations, globs, hosts, paths
 
 _ARGON2 = re.compile(
     r"\$argon2(?:id|i|d)\$v=[0-9]{1,3}\$m=[0-9]{1,10},t=[0-9]{1,10},p=[0-9]{1,8}"
-    r"\$[A-Za-z0-9+/]{8,128}\$[A-Za-z0-9+/]{16,512}"
+    r"\$[A-Za-z0-9+/]{4,128}\$[A-Za-z0-9+/]{4,512}"
 )
 _ACCOUNT = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
 _UNIT = re.compile(r"(?!-)[A-Za-z0-9:_.\\@-]{1,255}")

@@ -56,4 +56,10 @@ def _sorted(faults: Sequence[ConfigFault], found: Sequence[Path]) -> list[Config
         mark = fault.mark
         return (order.get(mark.file, -1), mark.line, mark.column) if mark else (-1, 0, 0)
 
-    return sorted(faults, key=key)[: limits.INVENTORY_FAULTS]
+    shown = sorted(faults, key=key)[: limits.INVENTORY_FAULTS]
+    return [ConfigFault(fault.mark, _printable(fault.path), _printable(fault.detail)) for fault in shown]
+
+
+def _printable(text: str) -> str:
+    """Text on one line that can't steer a terminal: a quoted YAML key may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -36,9 +36,7 @@ def overlay(tables: Iterable[Table]) -> tuple[Table, list[ConfigFault]]:
     return tree, faults
 
 
-def _merge(
-    base: Table, over: Table, path: tuple[str, ...], faults: list[ConfigFault], *, first: bool = False
-) -> Table:
+def _merge(base: Table, over: Table, path: tuple[str, ...], faults: list[ConfigFault], *, first: bool = False) -> Table:
     entries = dict(base.entries)
     for key, entry in over.entries.items():
         inner = (*path, entry.written)

@@ -1,8 +1,8 @@
 """The selector language of host sets: ClusterShell's grammar, evaluated on frozensets of the inventory's names.
 
-    selector = term *( operator term )          evaluated strictly from left to right, no spaces
-    operator = "," union | "&" intersection | "!" difference | "^" symmetric difference
-    term     = name | name with [ranges], * or ? | "@" group | "@" label ":" value | "@" label ":*" | "*" | "@*"
+selector = term *( operator term )          evaluated strictly from left to right, no spaces
+operator = "," union | "&" intersection | "!" difference | "^" symmetric difference
+term     = name | name with [ranges], * or ? | "@" group | "@" label ":" value | "@" label ":*" | "*" | "@*"
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def _combine(result: set[str], operator: str, right: frozenset[str]) -> None:
 
 def _check_characters(term: str) -> None:
     if not term:
-        raise ValueError("a name is missing here; all but web-3 is written '*!web-3'")
+        raise ValueError("a name is missing here")
     if any(character.isspace() for character in term):
         raise ValueError("spaces are not allowed in a selector")
     outside = re.sub(r"\[[^\[\]]*\]", "0", term.removeprefix("@"))

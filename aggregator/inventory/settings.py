@@ -133,5 +133,3 @@ class Redact:
 
     builtin: bool = True
     patterns: tuple[RedactPattern, ...] = ()
-
-

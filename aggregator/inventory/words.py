@@ -40,7 +40,7 @@ def sentence(error: ErrorDetails) -> str:
     if value is None:
         return "has no value"
     if kind == "string_type":
-        return f"must be text; quote it if it is: \"{_yaml(value)}\"" if _is_plain(value) else "must be text"
+        return f'must be text; quote it if it is: "{_yaml(value)}"' if _is_plain(value) else "must be text"
     context = error.get("ctx", {})
     return _SENTENCES[kind](context) if kind in _SENTENCES else error["msg"]
 
