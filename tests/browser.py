@@ -23,6 +23,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from web.authority import Authority
+from web.guard import Guard
 from web.pages import Pages
 
 CHROMIUM = "/usr/bin/chromium"
@@ -140,7 +142,8 @@ class Stage:
     async def stream(self, request: Request) -> Response:
         return self.problem(request.query_params) or PlainTextResponse("")
 
-    def app(self, relative_root: str = "/") -> Starlette:
+    def app(self, port: int, relative_root: str = "/") -> Guard:
+        """The real guard, for its headers, around our pages and the scripted answers."""
         pages = Pages(relative_root=relative_root, version="test")
 
         async def hosts(request: Request) -> Response:
@@ -149,15 +152,14 @@ class Stage:
         async def sources(request: Request) -> Response:
             return JSONResponse(self.sources)
 
-        return Starlette(
-            routes=[
-                *pages.routes,
-                Route("/api/v1/hosts", hosts),
-                Route("/api/v1/sources", sources),
-                Route("/api/v1/stream", self.stream),
-                WebSocketRoute("/ws", self.view),
-            ]
-        )
+        routes = [
+            *pages.routes,
+            Route("/api/v1/hosts", hosts),
+            Route("/api/v1/sources", sources),
+            Route("/api/v1/stream", self.stream),
+            WebSocketRoute("/ws", self.view),
+        ]
+        return Guard(Starlette(routes=routes), Authority.of([f"127.0.0.1:{port}"]), relative_root=relative_root)
 
 
 class QuietServer(uvicorn.Server):
@@ -172,9 +174,10 @@ class QuietServer(uvicorn.Server):
 async def serving(stage: Stage, relative_root: str = "/", port: int = 0) -> AsyncIterator[Stage]:
     """Serve the stage on loopback; `stage.url` is where."""
     with socket.create_server(("127.0.0.1", port)) as listener:
-        config = uvicorn.Config(stage.app(relative_root), log_level="error", ws="websockets-sansio", lifespan="off")
-        server = QuietServer(config)
-        stage.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        bound = listener.getsockname()[1]
+        app = stage.app(bound, relative_root)
+        server = QuietServer(uvicorn.Config(app, log_level="error", ws="websockets-sansio", lifespan="off"))
+        stage.url = f"http://127.0.0.1:{bound}{relative_root}"
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets=[listener]))
             try:

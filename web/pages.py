@@ -2,13 +2,12 @@
 
 `GET /` renders one template; all its scripts and styles are files under `static/FINGERPRINT/`, a folder named after
 their content, so browsers keep them for ever and never mix two versions: the modules import one another by relative
-names. Nothing is inline, so the policy for content can be strict.
+names. Nothing is inline, as the content policy of `web.headers` demands.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from os import PathLike, stat_result
 from pathlib import Path
 
@@ -22,26 +21,6 @@ from starlette.types import Scope
 WEB = Path(__file__).resolve().parent
 STATIC = WEB / "static"
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-# For every response; a guard around the whole application may send them too.
-SECURITY_HEADERS: Mapping[str, str] = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -62,7 +41,6 @@ class KeptFiles(StaticFiles):
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["cache-control"] = FOR_EVER
-        response.headers.update(SECURITY_HEADERS)
         return response
 
 
@@ -91,7 +69,7 @@ class Pages:
 
     async def view(self, request: Request) -> Response:
         """`GET /`: the same for everyone, so it holds nothing that is secret."""
-        return HTMLResponse(self._html, headers={**SECURITY_HEADERS, "cache-control": "no-cache"})
+        return HTMLResponse(self._html, headers={"cache-control": "no-cache"})
 
     @property
     def routes(self) -> list[BaseRoute]:

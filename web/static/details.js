@@ -53,6 +53,14 @@ export class LineDetails extends LitElement {
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 
+  /** Browsers give pages without TLS no clipboard: there, the text is selected for the reader to copy. */
+  #copy() {
+    const whole = this.querySelector(".whole");
+    if (!whole || !this.row) return;
+    if (navigator.clipboard) navigator.clipboard.writeText(neutral(this.row.record.text));
+    else getSelection()?.selectAllChildren(whole);
+  }
+
   /** @override */
   updated() {
     const text = /** @type {HTMLElement|null} */ (this.querySelector(".whole"));
@@ -73,7 +81,7 @@ export class LineDetails extends LitElement {
     const { record } = row;
     return html`<header>
         <h2 class="host ${palette.of(record.host)}">${record.host}</h2>
-        <button type="button" class="text-button" @click=${() => navigator.clipboard.writeText(neutral(record.text))}>Copy text</button>
+        <button type="button" class="text-button" @click=${() => this.#copy()}>Copy text</button>
         <button type="button" class="icon-button" aria-label="Close" @click=${() => this.#dialog.close()}>${icons.close}</button>
       </header>
       <dl>

@@ -9,14 +9,13 @@
  * element higher than TALLEST_PX would be clamped by browsers, so beyond that the scrollbar is scaled.
  */
 
-import { SHOWN_CHARS, TALLEST_PX } from "./limits.js";
+import { columnsOf, ROW_PX, scaled } from "./geometry.js";
+import { SHOWN_CHARS } from "./limits.js";
 import { MOVES } from "./moves.js";
-import { RowElement } from "./row.js";
+import { Pool } from "./pool.js";
 import { plainText, selectedIn } from "./selection.js";
 import { characters, Store } from "./store.js";
 
-/** CSS px of one line of the screen; css/list.css takes it as --row. */
-export const ROW_PX = 20;
 /** Lines drawn above and below what is in sight, so that a quick scroll does not show a blank. */
 const SPARE = 16;
 /** Lines from the end within which scrolling down means "follow". */
@@ -29,10 +28,7 @@ export class LogList extends HTMLElement {
   #scroller = document.createElement("div");
   #spacer = document.createElement("div");
   #layer = document.createElement("div");
-  /** @type {RowElement[]} */
-  #shown = [];
-  /** @type {RowElement[]} */
-  #spare = [];
+  #pool = new Pool(this.#layer);
   #store = new Store();
   /** @type {import("./row.js").Display} */
   #display = { utc: false, sources: false, today: "" };
@@ -42,7 +38,9 @@ export class LogList extends HTMLElement {
   #top = 0;
   #setTo = 0;
   #asked = 0;
+  /** Characters that fit beside each other when wrapped; a guess until rows are there to measure. */
   #columns = 120;
+  #measured = false;
   #dragging = false;
 
   connectedCallback() {
@@ -95,7 +93,7 @@ export class LogList extends HTMLElement {
 
   set display(/** @type {import("./row.js").Display} */ display) {
     this.#display = display;
-    for (const shown of this.#shown) shown.version = -1;
+    this.#pool.stale();
     this.#resized();
   }
 
@@ -181,12 +179,8 @@ export class LogList extends HTMLElement {
     this.dispatchEvent(new CustomEvent("follow-change"));
   }
 
-  /** CSS px of the whole, and how many px of lines one of them stands for. */
   #scale() {
-    const whole = this.#store.height * ROW_PX;
-    const sight = this.#scroller.clientHeight;
-    const px = Math.min(whole, TALLEST_PX);
-    return { px, scale: whole > px ? (whole - sight) / (px - sight) : 1 };
+    return scaled(this.#store.height * ROW_PX, this.#scroller.clientHeight);
   }
 
   #scrolled() {
@@ -202,7 +196,9 @@ export class LogList extends HTMLElement {
   }
 
   #resized() {
-    if (this.#wrap) this.#columns = columnsOf(this.#layer) ?? this.#columns;
+    const columns = this.#wrap ? columnsOf(this.#layer) : null;
+    this.#measured = columns !== null;
+    this.#columns = columns ?? this.#columns;
     const anchor = this.#store.locate(this.#top);
     const row = anchor && this.#store.at(anchor);
     this.#store.measure();
@@ -215,13 +211,15 @@ export class LogList extends HTMLElement {
     if (this.#follow && !this.#dragging) this.#top = this.#last();
     this.#top = Math.min(this.#top, this.#last());
     let places = this.#places();
-    this.#show(places);
+    this.#pool.show(places.map((place) => this.#store.at(place)), this.#display);
     for (let pass = 0; this.#wrap && pass < 3 && this.#correct(places); pass += 1) {
       if (this.#follow) this.#top = this.#last();
       places = this.#places();
-      this.#show(places);
+      this.#pool.show(places.map((place) => this.#store.at(place)), this.#display);
     }
+    if (this.#wrap && !this.#measured && places.length) this.#resized();
     this.#place(places);
+    this.#scroller.classList.toggle("dated", this.#pool.dated);
   }
 
   /** @returns {Place[]} of the rows to draw */
@@ -236,41 +234,13 @@ export class LogList extends HTMLElement {
     return places;
   }
 
-  /** @param {Place[]} places */
-  #show(places) {
-    const rows = places.map((place) => this.#store.at(place));
-    const wanted = new Set(rows);
-    /** @type {Map<Row, RowElement>} */
-    const kept = new Map();
-    for (const shown of this.#shown) {
-      if (shown.row && wanted.has(shown.row)) kept.set(shown.row, shown);
-      else this.#retire(shown);
-    }
-    let next = this.#layer.firstChild;
-    this.#shown = rows.map((row) => {
-      const shown = kept.get(row) ?? this.#spare.pop() ?? new RowElement();
-      if (shown.row !== row || shown.version !== row.version) shown.fill(row, this.#display);
-      if (shown.element === next) next = next.nextSibling;
-      else this.#layer.insertBefore(shown.element, next);
-      return shown;
-    });
-    this.#scroller.classList.toggle("dated", this.#shown.some((shown) => shown.dated));
-  }
-
-  /** @param {RowElement} shown */
-  #retire(shown) {
-    shown.element.remove();
-    shown.row = null;
-    if (this.#spare.length < 200) this.#spare.push(shown);
-  }
-
   /**
    * @param {Place[]} places as drawn
    * @returns {boolean} whether a guess was wrong
    */
   #correct(places) {
     let wrong = false;
-    const heights = this.#shown.map((shown) => Math.max(1, Math.round(shown.element.offsetHeight / ROW_PX)));
+    const heights = this.#pool.heights().map((px) => Math.max(1, Math.round(px / ROW_PX)));
     places.forEach((place, i) => {
       const by = heights[i] - this.#store.at(place).height;
       if (!by) return;
@@ -304,8 +274,8 @@ export class LogList extends HTMLElement {
 
   /** @param {Node} node inside a row */
   #pick(node) {
-    const shown = this.#shown.find((each) => each.element.contains(node));
-    if (shown?.row?.kind === "line") this.dispatchEvent(new CustomEvent("pick", { detail: shown.row }));
+    const [row] = this.#pool.rows((element) => element.contains(node));
+    if (row?.kind === "line") this.dispatchEvent(new CustomEvent("pick", { detail: row }));
   }
 
   /** @returns {boolean} whether text of the list is selected */
@@ -316,27 +286,11 @@ export class LogList extends HTMLElement {
   /** @param {ClipboardEvent} event */
   #copy(event) {
     const range = selectedIn(this.#layer);
-    const rows = this.#shown.flatMap(({ element, row }) => (row && range?.intersectsNode(element) ? [row] : []));
+    const rows = this.#pool.rows((element) => range?.intersectsNode(element) === true);
     if (rows.length < 2) return;
     event.clipboardData?.setData("text/plain", plainText(rows));
     event.preventDefault();
   }
-}
-
-/**
- * @param {HTMLElement} layer with rows
- * @returns {number|null} characters that fit beside each other in the column of the text; null: no row tells
- */
-function columnsOf(layer) {
-  const text = layer.querySelector(".line .text");
-  if (!text) return null;
-  const probe = document.createElement("span");
-  probe.className = "probe";
-  probe.textContent = "0".repeat(100);
-  layer.append(probe);
-  const width = probe.getBoundingClientRect().width / 100;
-  probe.remove();
-  return width > 0 ? Math.max(8, Math.floor(text.getBoundingClientRect().width / width)) : null;
 }
 
 customElements.define("log-list", LogList);

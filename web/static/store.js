@@ -7,6 +7,8 @@
  */
 
 import { DROP_LINES, HELD_CHARS, HELD_LINES } from "./limits.js";
+import { markRow } from "./rows.js";
+import { plural } from "./words.js";
 
 /** Rows of a block when it is full; late lines make it grow to twice that, then it is split. */
 const BLOCK_ROWS = 512;
@@ -52,6 +54,8 @@ export class Store {
   /** The block that holds a file's last row: a late line never passes it. @type {Map<string, Block>} */
   #last = new Map();
   #chars = 0;
+  /** Stands first once older rows were dropped; not counted as held. */
+  #marker = markRow("");
   /** Rows held. */
   count = 0;
   /** Lines of the screen, all rows together. */
@@ -144,28 +148,41 @@ export class Store {
     if (!full) return;
     while (this.#blocks.length > 1 && (this.count > HELD_LINES || this.#chars > HELD_CHARS * 0.9)) {
       const block = /** @type {Block} */ (this.#blocks.shift());
-      this.dropped += block.rows.length;
-      this.#forget(block);
       this.onShift(0, -block.height);
+      this.height -= block.height;
+      this.#chars -= block.chars;
+      if (block.rows[0] === this.#marker) block.rows.shift();
+      this.dropped += block.rows.length;
+      this.count -= block.rows.length;
+      for (const [file, last] of this.#last) if (last === block) this.#last.delete(file);
     }
+    this.#mark();
   }
 
-  /** @param {Block} block that is no longer held */
-  #forget(block) {
-    this.count -= block.rows.length;
-    this.height -= block.height;
-    this.#chars -= block.chars;
-    for (const [file, last] of this.#last) if (last === block) this.#last.delete(file);
+  /** Say first what is no longer held. */
+  #mark() {
+    const first = this.#blocks[0];
+    if (!first || !this.dropped || first.rows[0] === this.#marker) return;
+    this.#marker.text = `${plural(this.dropped, "older line")} dropped: the page holds ${plural(HELD_LINES, "line")} at most`;
+    this.#marker.version += 1;
+    this.#marker.height = 1;
+    first.rows.unshift(this.#marker);
+    const { height, chars } = first;
+    first.recount();
+    this.height += first.height - height;
+    this.#chars += first.chars - chars;
+    this.onShift(0, 1);
   }
 
   /** @param {(row: Row) => boolean} keep */
   filter(keep) {
-    const rows = this.#blocks.flatMap((block) => block.rows).filter(keep);
+    const rows = this.#blocks.flatMap((block) => block.rows).filter((row) => row !== this.#marker && keep(row));
     const { dropped, newest } = this;
     this.clear();
     for (const row of rows) this.append(row);
     this.dropped = dropped;
     this.newest = newest;
+    this.#mark();
   }
 
   /** Guess all heights anew. */
