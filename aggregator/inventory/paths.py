@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ DATE_FORMAT = "%Y-%m-%d"
 _DIRECTIVES = "YymdjHGVub"  # numbers of a day or hour, and the month's name: nothing of locale or shorter than an hour
 _PIECE = re.compile(r"\$\$|\$\{([^{}]*)\}|\$|[^$]+")
 _DATE_TEXT = re.compile(rf"(?:%[{_DIRECTIVES}]|[A-Za-z0-9._:/ -])+")
+_ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 _SAMPLES = {"host": "host", "label": "label"}
 
 
@@ -114,6 +115,19 @@ def path_of(path: str, host: str, labels: Mapping[str, str], when: datetime) -> 
     result = "".join(_value(piece, host, labels, when) for piece in parse(path))
     check(result)
     return result
+
+
+def path_pattern(source: Source, host: Host) -> str:
+    """A pattern that all paths of a source on a host match, whatever the date."""
+    if source.kind == "journal":
+        return source.path
+    pieces = parse(source.path)
+    return "".join(
+        "/".join("*" for _ in piece.value.split("/"))
+        if piece.kind == "date"
+        else _value(piece, host.name, host.labels, _ANY_DAY)
+        for piece in pieces
+    )
 
 
 def _value(piece: Piece, host: str, labels: Mapping[str, str], when: datetime) -> str:

@@ -133,6 +133,11 @@ class Link:
         async with self.channel("command", lambda _: command, wait=False) as channel:
             return await self._collect(channel, limit)
 
+    async def reached(self) -> None:
+        """Wait until the host is connected. Raises the HostError of an attempt, or of the back-off from one."""
+        while not any(not slots.connection.lost for slots in self._slots):
+            await self._dialled(wait=False)
+
     async def connection(self) -> Connection:
         """A connection, for hosts behind this one. Raises HostError."""
         slots = await self._reserve("command", wait=False)

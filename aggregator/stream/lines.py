@@ -93,9 +93,7 @@ class Cutter:
         self._partial += data[: limits.LINE_BYTES - len(self._partial)]
 
     def _clipped(self, length: int, start: int, text: bytes) -> Batch:
-        return Batch(
-            self.file, self.generation or "", start, start + length + 1, text[: limits.LINE_BYTES], length
-        )
+        return Batch(self.file, self.generation or "", start, start + length + 1, text[: limits.LINE_BYTES], length)
 
     def _batches(self, text: bytes) -> list[Batch]:
         """Batches of whole lines that begin at the current line: one, unless some line is too long."""

@@ -1,0 +1,59 @@
+"""Lines that leave a view together, encoded once for all of its viewers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from aggregator.stream.records import GapRecord, Line, LineRecord, NoticeRecord, Record, encode
+
+Format = Literal["ndjson", "array", "text"]
+
+
+class Chunk:
+    """Some lines in their order, and their encodings as they are first asked for."""
+
+    __slots__ = ("_encoded", "bytes", "lines")
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = lines
+        self.bytes = sum(line.size for line in lines)
+        self._encoded: dict[Format, bytes] = {}
+
+    def encoded(self, form: Format) -> bytes:
+        """The lines as NDJSON, as a JSON array, or as text."""
+        known = self._encoded.get(form)
+        if known is None:
+            known = self._encoded[form] = encode_records([line.record for line in self.lines], form)
+        return known
+
+
+def encode_records(records: Sequence[Record], form: Format) -> bytes:
+    """Records as NDJSON, as a JSON array, or as text (lines as `HOST: TEXT`, gaps and notices after `--`)."""
+    if form == "ndjson":
+        return b"".join([encode(record) + b"\n" for record in records])
+    if form == "array":
+        return b"[" + b",".join([encode(record) for record in records]) + b"]"
+    return "".join([_text(record) for record in records]).encode("utf-8", "replace")
+
+
+def _text(record: Record) -> str:
+    match record:
+        case LineRecord():
+            return f"{record.host}: {record.text}\n"
+        case GapRecord():
+            return f"-- {record.host} {record.path}: {gap_words(record)}\n"
+        case NoticeRecord() if record.state == "live":
+            return ""
+        case NoticeRecord():
+            return f"-- {record.host}{f' {record.path}' if record.path else ''}: {record.state}: {record.detail}\n"
+        case _:
+            return ""
+
+
+def gap_words(record: GapRecord) -> str:
+    """A gap as a sentence."""
+    lines = (
+        "some lines are" if record.lines is None else "1 line is" if record.lines == 1 else f"{record.lines} lines are"
+    )
+    return f"{lines} missing ({record.reason})"

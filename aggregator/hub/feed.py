@@ -1,0 +1,148 @@
+"""One followed file, shared by all views that show it: its tail, its ring, its state."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import tzinfo
+from typing import Protocol
+
+from aggregator.errors import HostError
+from aggregator.hub.ring import Entry, Ring
+from aggregator.metrics import Metrics
+from aggregator.model import Batch, File, Gap, State
+from aggregator.remote.link import Link
+from aggregator.stream.lines import generation_of
+from aggregator.stream.reader import LineReader
+from aggregator.stream.records import Line
+from aggregator.stream.tail import Opened, Tail
+
+
+class Listener(Protocol):
+    """Who shows a feed; every call is synchronous and quick."""
+
+    def fed(self, feed: Feed, lines: list[Line]) -> None:
+        """New lines, after the feed's backlog."""
+
+    def missing(self, feed: Feed, gap: Gap) -> None:
+        """Lines are missing."""
+
+    def changed(self, feed: Feed, detail: str) -> None:
+        """The feed's state or error is another, or there is news of it."""
+
+
+class Feed:
+    """A file, its newest lines, and who shows it. `ready` is set once its backlog is in the ring, `settled` as soon
+    as that or a trouble is known."""
+
+    def __init__(self, file: File, link: Link, zone: tzinfo | None, metrics: Metrics) -> None:
+        self.file = file
+        self.link = link
+        self.state: State = "connecting"
+        self.error: HostError | None = None
+        self.generation: str | None = None
+        self.lag: float | None = None
+        self.ready = asyncio.Event()
+        self.settled = asyncio.Event()
+        self.ring = Ring()
+        self.listeners: set[Listener] = set()
+        self._zone = zone
+        self._metrics = metrics
+        self._reader: LineReader | None = None
+        self._backlog_time: float | None = None
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        self._metrics.files.inc()
+        try:
+            async with self.link.hold():
+                await Tail(self.link, self.file, self).run()
+        finally:
+            self._metrics.files.dec()
+            self._set("idle", None, "")
+
+    def read_again(self, entries: list[Entry]) -> list[Line]:
+        """The lines of some of the ring's entries, as they were read the first time."""
+        lines: list[Line] = []
+        for entry in entries:
+            reader = self.new_reader()
+            reader.memory = entry.memory
+            lines += reader.read(entry.batch, entry.seq, at=entry.at, history=entry.history)
+        return lines
+
+    def new_reader(self) -> LineReader:
+        """A reader for this file's lines that remembers nothing yet."""
+        probe = self.link.probe
+        zone = self._zone or (probe.zone if probe else None)
+        if zone is None:
+            raise RuntimeError("a feed is read before its host was reached")
+        return LineReader(self.file, zone, probe.offset if probe else 0.0)
+
+    # What the tail tells (aggregator.stream.tail.Sink):
+
+    def opened(self, opened: Opened) -> None:
+        self.generation = generation_of(opened.header.head)
+        memory = self._reader.memory if self._reader else None
+        self._reader = self.new_reader()
+        if memory:
+            self._reader.memory = memory
+        self._backlog_time = float(opened.header.mtime) if opened.fresh else None
+
+    def batch(self, batch: Batch) -> None:
+        if self._reader is None:
+            raise RuntimeError("a batch came before its file was opened")
+        self.generation = batch.generation
+        history = self._backlog_time is not None
+        at = time.time() if self._backlog_time is None else self._backlog_time
+        memory = self._reader.memory
+        entry = self.ring.append(batch, memory, at, history=history)
+        lines = self._reader.read(batch, entry.seq, at=at, history=history)
+        self._count(entry)
+        if not history:
+            self._measure(lines, at)
+            for listener in tuple(self.listeners):
+                listener.fed(self, lines)
+
+    def caught_up(self) -> None:
+        self._backlog_time = None
+        self.ready.set()
+        self.settled.set()
+        self._set("live", None, "connected again" if self.error else "following")
+
+    def trouble(self, error: HostError) -> None:
+        self.settled.set()
+        self._set("waiting" if error.retry else "failed", error, explain(error, self.link))
+
+    def gap(self, gap: Gap) -> None:
+        for listener in tuple(self.listeners):
+            listener.missing(self, gap)
+
+    def rotated(self) -> None:
+        for listener in tuple(self.listeners):
+            listener.changed(self, "the file was rotated; going on with the new one")
+
+    def _count(self, entry: Entry) -> None:
+        size = entry.batch.end - entry.batch.start
+        self._metrics.batches.inc()
+        self._metrics.received_lines.inc(entry.lines)
+        self._metrics.received_bytes.inc(size)
+        self._metrics.host_received_lines.labels(self.file.host).inc(entry.lines)
+        self._metrics.host_received_bytes.labels(self.file.host).inc(size)
+
+    def _measure(self, lines: list[Line], at: float) -> None:
+        if lines and lines[-1].record.stamped:
+            self.lag = max(0.0, round(at - lines[-1].key / 1e6, 3))
+
+    def _set(self, state: State, error: HostError | None, detail: str) -> None:
+        if (state, str(error)) != (self.state, str(self.error)):
+            self.state, self.error = state, error
+            for listener in tuple(self.listeners):
+                listener.changed(self, detail)
+
+
+def explain(error: HostError, link: Link) -> str:
+    """A trouble for people: its words, and what comes next."""
+    if error.retry and link.next_try is not None:
+        pause = max(0.0, link.next_try - asyncio.get_running_loop().time())
+        return f"{error.words}; next attempt in {pause:.0f} s"
+    return str(error)

@@ -1,0 +1,122 @@
+"""Which files a source has on a host: a plain path is one, a pattern or a date is looked for again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from aggregator import limits
+from aggregator.errors import HostError
+from aggregator.inventory.globs import matches
+from aggregator.inventory.paths import expand, has_wildcard, is_generation, uses_date
+from aggregator.model import File, Host, Source, State
+from aggregator.remote import commands
+from aggregator.remote.link import Link
+from aggregator.remote.trouble import trouble
+
+
+class Finder:
+    """The files of (host, source) now. Each of `listeners` is called when `files`, `state` or `error` are others."""
+
+    def __init__(self, host: Host, source: Source, link: Link) -> None:
+        self.host = host
+        self.source = source
+        self.files: tuple[File, ...] = ()
+        self.error: HostError | None = None
+        self.settled = asyncio.Event()
+        self.listeners: set[Callable[[Finder], None]] = set()
+        self._link = link
+        self._dates: dict[str, float] = {}
+        if source.kind == "file" and not has_wildcard(source.path) and not uses_date(source):
+            self.files = (File(host.name, source.name, self.pattern()),)
+            self.settled.set()
+
+    @property
+    def state(self) -> State:
+        if self.error:
+            return "waiting" if self.error.retry else "failed"
+        return "live" if self.settled.is_set() else "connecting"
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing to look for: the one file is known."""
+        return self.settled.is_set() and not has_wildcard(self.source.path) and not uses_date(self.source)
+
+    def pattern(self) -> str:
+        """The path or pattern for this host, today."""
+        if self.source.kind == "journal":
+            return self.source.path
+        zone = ZoneInfo(self.source.timezone) if self.source.timezone else self._host_zone()
+        return expand(self.source, self.host, datetime.now(UTC).astimezone(zone))
+
+    async def run(self) -> None:
+        """Look again every `limits.GLOB_INTERVAL` seconds until cancelled."""
+        if self.source.kind == "journal":
+            self._tell((), trouble("journal", path=self.source.path))
+            return
+        if self.plain:
+            return
+        async with self._link.hold():
+            while True:
+                wait = not self.settled.is_set() and self.error is None
+                try:
+                    self._tell(await self._look(), None)
+                except HostError as error:
+                    self._tell(self.files, error)
+                if self.error and self.error.retry and not wait:
+                    await self._reconnected()
+                else:
+                    await asyncio.sleep(limits.GLOB_INTERVAL)
+
+    async def _reconnected(self) -> None:
+        """Wait for the link's next attempt, and make it if nobody else does."""
+        now = asyncio.get_running_loop().time()
+        await asyncio.sleep(max(0.5, (self._link.next_try or now) - now))
+
+    async def _look(self) -> tuple[File, ...]:
+        await self._link.reached()
+        pattern = self.pattern()
+        if not has_wildcard(pattern):
+            names = [pattern]
+        else:
+            limit = limits.FILES_PER_GLOB * 8  # bytes are cheap; generations are taken out below
+            answer = await self._link.run(commands.listing(pattern, limit), limit * 4096)
+            lines = answer.decode("utf-8", "surrogateescape").splitlines()
+            if lines and lines[0].startswith("E "):
+                raise self._no_files(lines[0], pattern)
+            found = [name for name in lines if "**" not in pattern or matches(pattern, name)]
+            names = [name for name in found if not is_generation(name, found)][: limits.FILES_PER_GLOB]
+            if not names:
+                raise trouble("no-match", path=pattern)
+        return tuple(File(self.host.name, self.source.name, name) for name in self._with_yesterday(pattern, names))
+
+    def _with_yesterday(self, pattern: str, names: list[str]) -> list[str]:
+        """Of a dated path, the day before stays for late lines, for an hour."""
+        if not uses_date(self.source):
+            return names
+        now = time.time()
+        if has_wildcard(pattern):
+            return names
+        self._dates.update(dict.fromkeys(names, now))
+        self._dates = {name: seen for name, seen in self._dates.items() if now - seen < limits.DATED_LINGER}
+        return list(self._dates)
+
+    def _no_files(self, answer: str, pattern: str) -> HostError:
+        folder = pattern.split("*")[0].split("?")[0].rsplit("/", 1)[0] + "/"
+        if answer == "E not-readable":
+            user = self._link.known_probe().user
+            return trouble("not-readable", path=folder, user=user, acl_path=folder)
+        return trouble("no-match", path=pattern)
+
+    def _host_zone(self) -> tzinfo:
+        return self._link.probe.zone if self._link.probe else UTC
+
+    def _tell(self, files: tuple[File, ...], error: HostError | None) -> None:
+        self.settled.set()
+        if (files, str(error)) != (self.files, str(self.error)):
+            self.files, self.error = files, error
+            for changed in tuple(self.listeners):
+                changed(self)

@@ -1,0 +1,63 @@
+"""The newest batches of one file, within bounds, for viewers that join."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from aggregator import limits
+from aggregator.history.read import count_lines
+from aggregator.model import Batch
+from aggregator.stream.reader import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A batch, and what reading it again needs: the reader's memory before it, when it was read, if live."""
+
+    seq: int
+    batch: Batch
+    lines: int
+    memory: Memory
+    at: float
+    history: bool
+
+
+class Ring:
+    """Batches in the order in which they came, at most `limit` bytes of them and never less than the newest."""
+
+    def __init__(self, limit: int = limits.RING_BYTES) -> None:
+        self._limit = limit
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self.seq = 0
+
+    def append(self, batch: Batch, memory: Memory, at: float, *, history: bool) -> Entry:
+        """Take the next batch; the oldest ones go when there are too many bytes."""
+        self.seq += 1
+        entry = Entry(self.seq, batch, count_lines(batch), memory, at, history)
+        self._entries.append(entry)
+        self._bytes += len(batch.text)
+        while self._bytes > self._limit and len(self._entries) > 1:
+            self._bytes -= len(self._entries.popleft().batch.text)
+        return entry
+
+    @property
+    def first(self) -> Entry | None:
+        """The oldest entry that is still here."""
+        return self._entries[0] if self._entries else None
+
+    def until(self, seq: int) -> list[Entry]:
+        """The entries up to and including `seq`, oldest first."""
+        return [entry for entry in self._entries if entry.seq <= seq]
+
+    def last(self, lines: int, seq: int) -> list[Entry]:
+        """The newest entries up to `seq` that together hold at least `lines` lines, or all; oldest first."""
+        chosen: deque[Entry] = deque()
+        for entry in reversed(self._entries):
+            if lines <= 0:
+                break
+            if entry.seq <= seq:
+                chosen.appendleft(entry)
+                lines -= entry.lines
+        return list(chosen)

@@ -1,0 +1,181 @@
+"""What viewers with equal wishes share: files, filter, order, and the encoded lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from aggregator import limits
+from aggregator.hub.chunk import Chunk
+from aggregator.hub.feed import Feed
+from aggregator.hub.finder import Finder
+from aggregator.model import File, Gap, Notice, Order
+from aggregator.stream.filters import Filter
+from aggregator.stream.merge import Merge
+from aggregator.stream.records import Line
+
+Pair = tuple[str, str]  # host, source
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a view shows: sources on hosts, through a filter, in an order."""
+
+    pairs: frozenset[Pair]
+    filter: Filter
+    order: Order
+
+    @property
+    def key(self) -> object:
+        """Equal for equal views."""
+        return (self.pairs, self.filter.key, self.order)
+
+
+class Viewer(Protocol):
+    """Who looks at a view; every call is synchronous and quick."""
+
+    def offer(self, chunk: Chunk) -> None:
+        """Lines in their order."""
+
+    def missing(self, gap: Gap) -> None:
+        """Lines are missing."""
+
+    def notice(self, notice: Notice) -> None:
+        """News of a file that the viewer may know."""
+
+    def appeared(self, file: File) -> None:
+        """The view has another file."""
+
+    def vanished(self, file: File) -> None:
+        """The view has a file less."""
+
+
+class Desk(Protocol):
+    """Where a view gets its feeds and finders, and gives them back (aggregator.hub.hub.Hub)."""
+
+    def take_feed(self, file: File) -> Feed: ...
+    def return_feed(self, feed: Feed) -> None: ...
+    def take_finder(self, pair: Pair) -> Finder: ...
+    def return_finder(self, finder: Finder) -> None: ...
+
+
+class View:
+    """One pipeline from the feeds of its files to its viewers. `close` gives everything back."""
+
+    def __init__(self, selection: Selection, desk: Desk) -> None:
+        self.selection = selection
+        self.feeds: dict[File, Feed] = {}
+        self.finders: dict[Pair, Finder] = {}
+        self.viewers: set[Viewer] = set()
+        self._desk = desk
+        self._loop = asyncio.get_running_loop()
+        self._merge = Merge()
+        self._timer: asyncio.TimerHandle | None = None
+        self.retarget(selection.pairs)
+
+    def retarget(self, pairs: frozenset[Pair]) -> None:
+        """Show these sources on these hosts from now on."""
+        for pair in self.finders.keys() - pairs:
+            finder = self.finders.pop(pair)
+            finder.listeners.discard(self._found)
+            self._desk.return_finder(finder)
+            self._drop(file for file in tuple(self.feeds) if (file.host, file.source) == pair)
+        for pair in sorted(pairs - self.finders.keys()):
+            finder = self.finders[pair] = self._desk.take_finder(pair)
+            finder.listeners.add(self._found)
+            self._add(finder.files)
+        self._choose_hold()
+
+    def close(self) -> None:
+        """Give all feeds and finders back."""
+        if self._timer:
+            self._timer.cancel()
+        self.retarget(frozenset())
+
+    def select(self, lines: list[Line]) -> list[Line]:
+        """The lines that pass the filter, with the spans of its matches."""
+        wanted = self.selection.filter
+        if not (wanted.grep or wanted.exclude or wanted.level):
+            return lines
+        passed = [line for line in lines if wanted.passes(line.record.text, line.record.level)]
+        return [_with_spans(line, wanted) for line in passed] if wanted.grep else passed
+
+    def cut(self, file: File) -> tuple[int, int] | None:
+        """The (seq, offset) of the first line of `file` that viewers will still get; None: of the next to come."""
+        held = self._merge.first_held(file)
+        return (held.seq, held.offset) if held else None
+
+    # What the feeds tell (aggregator.hub.feed.Listener):
+
+    def fed(self, feed: Feed, lines: list[Line]) -> None:
+        if not self.viewers:
+            return
+        self._merge.push(self.select(lines), self._loop.time())
+        self._beat()
+
+    def missing(self, feed: Feed, gap: Gap) -> None:
+        for viewer in tuple(self.viewers):
+            viewer.missing(gap)
+
+    def changed(self, feed: Feed, detail: str) -> None:
+        file = feed.file
+        notice = Notice(file.host, feed.state, detail, file.source, file.path)
+        for viewer in tuple(self.viewers):
+            viewer.notice(notice)
+
+    def _beat(self) -> None:
+        """Give out what is due, and come again when more will be."""
+        if lines := self._merge.release(self._loop.time()):
+            chunk = Chunk(lines)
+            for viewer in tuple(self.viewers):
+                viewer.offer(chunk)
+        due = self._merge.due
+        if due is not None and (self._timer is None or self._timer.cancelled()):
+            self._timer = self._loop.call_at(due + limits.MERGE_BEAT, self._alarm)
+
+    def _alarm(self) -> None:
+        self._timer = None
+        self._beat()
+
+    def _found(self, finder: Finder) -> None:
+        """A finder has other files, or another error."""
+        pair = (finder.host.name, finder.source.name)
+        known = {file for file in self.feeds if (file.host, file.source) == pair}
+        self._add(file for file in finder.files if file not in known)
+        self._drop(known - set(finder.files))
+        self._choose_hold()
+        if finder.error:
+            notice = Notice(pair[0], finder.state, str(finder.error), pair[1], finder.pattern())
+            for viewer in tuple(self.viewers):
+                viewer.notice(notice)
+
+    def _add(self, files: Iterable[File]) -> None:
+        for file in files:
+            if len(self.feeds) >= limits.FILES_PER_VIEW:
+                return
+            feed = self.feeds[file] = self._desk.take_feed(file)
+            feed.listeners.add(self)
+            for viewer in tuple(self.viewers):
+                viewer.appeared(file)
+
+    def _drop(self, files: Iterable[File]) -> None:
+        for file in tuple(files):
+            feed = self.feeds.pop(file)
+            feed.listeners.discard(self)
+            self._desk.return_feed(feed)
+            for viewer in tuple(self.viewers):
+                viewer.vanished(file)
+
+    def _choose_hold(self) -> None:
+        """A view of one file, or in order of arrival, holds nothing back."""
+        alone = len(self.feeds) <= 1 and all(finder.plain for finder in self.finders.values())
+        self._merge.hold = 0.0 if alone or self.selection.order == "arrival" else limits.MERGE_HOLD
+
+
+def _with_spans(line: Line, wanted: Filter) -> Line:
+    spans = wanted.spans(line.record.text) or None
+    return msgspec.structs.replace(line, record=msgspec.structs.replace(line.record, spans=spans))

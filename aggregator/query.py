@@ -1,0 +1,123 @@
+"""What somebody asks to see, checked against the inventory: the same for HTTP, sockets and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast, get_args
+
+from aggregator import limits
+from aggregator.errors import Fault, UsageError
+from aggregator.hub.subscription import Wishes
+from aggregator.hub.view import Pair, Selection
+from aggregator.inventory import Inventory
+from aggregator.inventory.globs import matches
+from aggregator.inventory.paths import path_pattern
+from aggregator.model import File, Order, Position
+from aggregator.stream import positions
+from aggregator.stream.filters import Filter
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The parameters of a view as they were given; numbers and choices still as text."""
+
+    hosts: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    grep: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    level: str | None = None
+    lines: str = "100"
+    after: tuple[str, ...] = ()
+    follow: str = "1"
+    order: str = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query that is right: what to show, and how to begin."""
+
+    query: Query
+    selection: Selection
+    wishes: Wishes
+
+
+def plan(query: Query, inventory: Inventory, visible: frozenset[str]) -> Plan:
+    """Check a query. Raises UsageError with the faults of all its parameters."""
+    faults: list[Fault] = []
+    hosts = _try(faults, lambda: inventory.select(query.hosts, visible=visible))
+    sources = _try(faults, lambda: _sources(query.sources, inventory, visible))
+    filters = _try(faults, lambda: Filter.compile(query.grep, query.exclude, query.level))
+    lines = _try(faults, lambda: _lines(query.lines))
+    after = _try(faults, lambda: _after(query.after, inventory, visible))
+    follow = _try(faults, lambda: _choice("follow", query.follow, ("1", "0")) == "1")
+    order = _try(faults, lambda: cast(Order, _choice("order", query.order, get_args(Order))))
+    if faults or hosts is None or sources is None or filters is None or order is None:
+        raise UsageError(faults)
+    pairs = frozenset((host, name) for name in sources for host in inventory.sources[name].hosts & hosts)
+    wishes = Wishes(lines or 0, after or {}, bool(follow))
+    return Plan(query, Selection(pairs, filters, order), wishes)
+
+
+def pairs_of(inventory: Inventory, visible: frozenset[str]) -> frozenset[Pair]:
+    """All sources on all visible hosts."""
+    return frozenset((host, source.name) for source in inventory.sources.values() for host in source.hosts & visible)
+
+
+def _try(faults: list[Fault], check: Callable[[], T]) -> T | None:
+    try:
+        return check()
+    except UsageError as error:
+        faults.extend(error.faults)
+        return None
+
+
+def _sources(names: Sequence[str], inventory: Inventory, visible: frozenset[str]) -> list[str]:
+    known = {source.name for source in inventory.sources.values() if source.hosts & visible}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError([Fault("source", f"unknown source: {name}") for name in unknown])
+    return list(dict.fromkeys(names)) or sorted(known)
+
+
+def _lines(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > limits.BACKLOG_LINES:
+        raise UsageError(Fault("lines", f"a whole number from 0 to {limits.BACKLOG_LINES}, not {text!r}"))
+    return int(text)
+
+
+def _choice(parameter: str, text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise UsageError(Fault(parameter, f"one of {', '.join(choices)}, not {text!r}"))
+    return text
+
+
+def _after(texts: Sequence[str], inventory: Inventory, visible: frozenset[str]) -> dict[File, Position]:
+    if len(texts) > limits.AFTER_POSITIONS:
+        raise UsageError(Fault("after", f"at most {limits.AFTER_POSITIONS} positions, not {len(texts)}"))
+    places: dict[File, Position] = {}
+    faults: list[Fault] = []
+    for text in texts:
+        try:
+            place = positions.decode(text, "after")
+            _known(place.file, inventory, visible)
+        except UsageError as error:
+            faults.extend(error.faults)
+            continue
+        if place.file in places:
+            faults.append(Fault("after", f"two positions of {place.file.path} on {place.file.host}"))
+        places[place.file] = place
+    if faults:
+        raise UsageError(faults)
+    return places
+
+
+def _known(file: File, inventory: Inventory, visible: frozenset[str]) -> None:
+    """A position is anybody's text: its file must be one that the inventory can name. Raises UsageError."""
+    source = inventory.sources.get(file.source)
+    if source is None or file.host not in source.hosts & visible:
+        raise UsageError(Fault("after", "this position names no file of the inventory"))
+    if not matches(path_pattern(source, inventory.hosts[file.host]), file.path):
+        raise UsageError(Fault("after", "this position names no file of the inventory"))
