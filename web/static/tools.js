@@ -39,7 +39,8 @@ export class ToolBar extends LitElement {
       <button type="button" class="button pause" aria-pressed=${this.paused} title="Pause, go on (space)"
         @click=${() => this.#send("pause")}>${this.paused ? icons.play : icons.pause}<span>${this.paused ? "Go on" : "Pause"}</span></button>
       ${this.#toggle("wrap", this.wrap, "Wrap long lines", "w", icons.wrap)}
-      <button type="button" class="icon-button zone" aria-pressed=${this.utc} aria-label="Times in UTC" title="Local time or UTC (t)"
+      <button type="button" class="icon-button zone ${this.utc ? "on" : ""}" title="Local time or UTC (t)"
+        aria-label=${this.utc ? "UTC, change to local time" : "local time, change to UTC"}
         @click=${() => this.#send("time")}>${icons.clock}<span>${this.utc ? "UTC" : "local"}</span></button>
       <button type="button" class="icon-button theme" aria-label="Light or dark" title="Light or dark"
         @click=${() => this.#send("theme")}>${icons.theme}</button>
