@@ -261,6 +261,24 @@ async def test_a_lost_connection_is_opened_again_where_it_was(page: Page, stage:
     await expect(page.locator(".row .text")).to_have_text(["a", "b", lost, again, "c"])
 
 
+async def test_a_view_that_was_too_slow_goes_on_by_itself(page: Page, stage: Stage) -> None:
+    await show(page, stage, "", line(1, text="a"))
+    await stage.send({"type": "end", "reason": "slow-viewer"})
+    await stage.hang_up(1008)
+    assert (await stage.viewed(2)).getlist("after") == ["web-1-000000001"]
+    slow, again = "This view was too slow for the server.", "Connected again; the view goes on where it was."
+    await expect(page.locator(".row .text")).to_have_text(["a", slow, again])
+
+
+async def test_several_sources_and_selectors_of_a_link_are_kept(page: Page, stage: Stage) -> None:
+    stage.sources = [source(name, ["web-1", "web-2", "db-1"]) for name in ("app", "nginx", "sshd")]
+    await show(page, stage, "?source=app&source=sshd&hosts=db-1&hosts=@web!web-2")
+    assert stage.views[0].getlist("source") == ["app", "sshd"]
+    assert stage.views[0].getlist("hosts") == ["@web!web-2,db-1"]
+    await expect(page.get_by_label("Source")).to_have_value("app, sshd")
+    await expect(page.get_by_role("switch", name="web-2, live")).not_to_be_checked()
+
+
 async def test_with_more_files_than_a_url_holds_none_is_doubled_and_none_is_lost(page: Page, stage: Stage) -> None:
     names = [f"host-{n}-{'x' * 80}" for n in range(150)]
     stage.hosts = [host(name) for name in names]

@@ -30,6 +30,9 @@ async function refusal(response) {
   return new Refused(response.status, String(detail), Array.isArray(problem.errors) ? problem.errors : []);
 }
 
+/** The last answers: the same text is the same object, so that nothing is drawn anew. @type {Map<string, {text: string, value: any[]}>} */
+const answers = new Map();
+
 /**
  * @param {string} name `hosts` or `sources`
  * @returns {Promise<any[]>}
@@ -37,7 +40,12 @@ async function refusal(response) {
 async function list(name) {
   const response = await fetch(`${ROOT}api/v1/${name}`, { headers: { accept: "application/json" } });
   if (!response.ok) throw await refusal(response);
-  return response.json();
+  const text = await response.text();
+  const last = answers.get(name);
+  if (last?.text === text) return last.value;
+  const value = JSON.parse(text);
+  answers.set(name, { text, value });
+  return value;
 }
 
 /** @returns {Promise<import("./types.js").HostInfo[]>} */
@@ -57,7 +65,7 @@ export function sources() {
 export function parameters(view) {
   const query = new URLSearchParams();
   if (view.hosts) query.set("hosts", view.hosts);
-  if (view.source) query.set("source", view.source);
+  for (const source of view.source) query.append("source", source);
   for (const pattern of view.grep) query.append("grep", pattern);
   for (const pattern of view.exclude) query.append("exclude", pattern);
   if (view.level) query.set("level", view.level);

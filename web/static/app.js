@@ -63,6 +63,7 @@ export class TailonApp extends LitElement {
   /** @override */
   firstUpdated() {
     this.#list.store = this.#session.store;
+    this.#title();
     this.#look();
     window.addEventListener("popstate", () => this.#apply(url.read(location.search)));
     window.addEventListener("keydown", (event) => press(event, this.#actions()));
@@ -81,14 +82,21 @@ export class TailonApp extends LitElement {
   /** @param {PageState} state */
   #apply(state) {
     this.state = state;
+    this.#title();
     this.#look();
     this.#session.show(state);
+  }
+
+  /** Tabs beside each other are told apart. */
+  #title() {
+    const { hosts, source, grep } = this.state;
+    document.title = [grep.join(" & "), hosts, source.join(", "), "tailon-agg"].filter(Boolean).join(" · ");
   }
 
   /** How rows look: columns, clock, wrapping. */
   #look() {
     const { hosts, sources } = this.#session;
-    const several = !this.state.source && sources.length > 1;
+    const several = this.state.source.length !== 1 && sources.length > 1;
     this.#list.style.setProperty("--host-width", `${widest(hosts, WIDEST_HOST) + 2.5}ch`);
     this.#list.style.setProperty("--source-width", several ? `${widest(sources, WIDEST_SOURCE) + 1.5}ch` : "0px");
     this.#list.wrap = this.state.wrap;
@@ -133,7 +141,7 @@ export class TailonApp extends LitElement {
   }
 
   #clearFilters() {
-    this.#set({ grep: [], exclude: [], level: "", source: "" });
+    this.#set({ grep: [], exclude: [], level: "", source: [] });
   }
 
   /** @override */

@@ -35,7 +35,7 @@ export class FilterBar extends LitElement {
   constructor() {
     super();
     /** @type {import("./types.js").View} */
-    this.view = { hosts: "", source: "", grep: [], exclude: [], level: "" };
+    this.view = { hosts: "", source: [], grep: [], exclude: [], level: "" };
     /** @type {import("./types.js").SourceInfo[]} */
     this.sources = [];
     /** @type {Fault[]} */
@@ -146,13 +146,16 @@ export class FilterBar extends LitElement {
       </select></label>`;
   }
 
+  /** One source or all; a link may name several, which is then a choice too. */
   #source() {
+    const now = this.view.source.join(", ");
     const names = this.sources.map(({ name }) => name);
-    if (this.view.source && !names.includes(this.view.source)) names.push(this.view.source);
-    return html`<label class="choice ${this.view.source ? "set" : ""}"><span>Source</span>
-      <select aria-label="Source" @change=${(/** @type {Event} */ event) => this.#send({ source: chosen(event) })}>
-        <option value="" .selected=${!this.view.source}>all</option>
-        ${names.map((name) => html`<option value=${name} .selected=${this.view.source === name}>${name}</option>`)}
+    if (now && !names.includes(now)) names.push(now);
+    const pick = (/** @type {string} */ name) => (name === now ? this.view.source : name ? [name] : []);
+    return html`<label class="choice ${now ? "set" : ""}"><span>Source</span>
+      <select aria-label="Source" @change=${(/** @type {Event} */ event) => this.#send({ source: pick(chosen(event)) })}>
+        <option value="" .selected=${!now}>all</option>
+        ${names.map((name) => html`<option value=${name} .selected=${now === name}>${name}</option>`)}
       </select></label>`;
   }
 }

@@ -125,12 +125,13 @@ export class HostPanel extends LitElement {
     const of = members.map(({ name }) => name);
     const on = of.filter((name) => this.on.has(name)).length;
     const live = members.filter(({ state }) => state === "live").length;
+    const bad = members.some(troubled);
     const part = on > 0 && on < of.length;
     return html`<li class="group">
       <button type="button" role="switch" class="switch ${part ? "part" : ""}" aria-checked=${on === of.length}
         aria-label="${title}, ${on} of ${of.length} hosts on" @click=${() => this.#turn(of, on < of.length)}></button>
       <span class="name" title=${title}>${title}</span>
-      <span class="word ${live < of.length ? "some" : ""}" title="${live} of ${of.length} live">${live}/${of.length}</span>
+      <span class="word ${bad ? "some" : ""}" title="${live} of ${of.length} live">${live}/${of.length}</span>
       ${of.length < this.hosts.length
         ? html`<button type="button" class="only" aria-label="Only ${title}" @click=${() => this.#only(of)}>only</button>`
         : nothing}

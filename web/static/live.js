@@ -14,7 +14,8 @@ import { Resume } from "./resume.js";
  * @typedef {object} Listener
  * @property {(records: StreamRecord[]) => void} records
  * @property {(fresh: boolean) => void} opened lines of the view follow; `fresh`: from its backlog, not from where it was
- * @property {(wait: number, was: boolean) => void} lost tried again after `wait` ms; `was`: it had been open
+ * @property {(wait: number, told: boolean, why: string) => void} lost tried again after `wait` ms; `told`: an `end`
+ *   record said why; `why`: what the server answered to the last attempt, if it did
  * @property {(error: Refused) => void} refused a person is needed; not tried again
  * @property {(reason: string) => void} ended by the server, for good
  */
@@ -140,7 +141,7 @@ export class Live {
   #lost() {
     this.#leave();
     if (this.#end === "complete" || this.#end === "revoked") this.#listener.ended(this.#end);
-    else if (this.#view && !this.#opening) this.#again(true);
+    else if (this.#view && !this.#opening) this.#again();
   }
 
   /** @param {View} view whose socket did not open */
@@ -149,15 +150,14 @@ export class Live {
     const refused = await whyRefused(view).catch(() => null);
     if (this.#view !== view || this.#opening) return;
     if (refused && refused.status < 500 && refused.status !== 429) this.#listener.refused(refused);
-    else this.#again(false);
+    else this.#again(refused?.message);
   }
 
-  /** @param {boolean} was it had been open */
-  #again(was) {
+  #again(why = "") {
     const jitter = 0.5 + Math.random() / 2;
     const wait = this.#end === "audit-unavailable" ? RETRY_AUDIT_MS : Math.round(this.#wait * jitter);
     this.#wait = Math.min(this.#wait * 2, RETRY_LONGEST_MS);
-    this.#listener.lost(wait, was);
+    this.#listener.lost(wait, this.#end !== "", why);
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#connect(), wait);
   }

@@ -93,5 +93,5 @@ function hole(held, notice) {
   if (!held.length) return null;
   const { host } = notice;
   const { source, path, position } = held[0];
-  return { type: "gap", host, source, path, from: null, to: position, lines: null, bytes: null, reason: "slow-viewer" };
+  return { type: "gap", host, source, path, from: null, to: position, lines: null, bytes: null, reason: "away" };
 }

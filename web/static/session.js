@@ -48,6 +48,7 @@ export class Session {
   #switching = 0;
   #polling = 0;
   #wasLost = false;
+  #onFor = { selector: "", hosts: this.hosts, on: new Set([""]) };
 
   /**
    * @param {View} view
@@ -56,11 +57,12 @@ export class Session {
   constructor(view, screen) {
     this.#view = view;
     this.#screen = screen;
+    this.#findOn();
     this.#intake = new Intake(this.store, () => screen.arrived());
     this.#live = new Live({
       records: (records) => this.#records(records),
       opened: (fresh) => this.#opened(fresh),
-      lost: (wait, was) => this.#lost(wait, was),
+      lost: (wait, told, why) => this.#lost(wait, told, why),
       refused: (error) => this.#refused(error),
       ended: (reason) => this.#connected("ended", endSentence(reason)),
     });
@@ -70,10 +72,16 @@ export class Session {
     await this.#poll();
   }
 
-  /** @returns {Set<string>} names of the hosts that are on */
+  /** @returns {Set<string>} names of the hosts that are on; the same object as long as nothing changes */
   get on() {
-    const names = this.hosts.map(({ name }) => name);
-    return this.#view.hosts ? evaluate(this.#view.hosts, this.hosts) : new Set(names);
+    const { selector, hosts } = this.#onFor;
+    if (selector !== this.#view.hosts || hosts !== this.hosts) this.#findOn();
+    return this.#onFor.on;
+  }
+
+  #findOn() {
+    const selector = this.#view.hosts;
+    this.#onFor = { selector, hosts: this.hosts, on: evaluate(selector || "@*", this.hosts) };
   }
 
   /** Records that wait while paused. */
@@ -201,12 +209,15 @@ export class Session {
 
   /**
    * @param {number} wait ms
-   * @param {boolean} was
+   * @param {boolean} told
+   * @param {string} why
    */
-  #lost(wait, was) {
-    if (was && !this.#wasLost) this.#intake.say(markRow("The connection to the server was lost; connecting again.", "warn"));
+  #lost(wait, told, why) {
+    const was = this.connection.state === "live";
+    if (was && !told) this.#intake.say(markRow("The connection to the server was lost; connecting again.", "warn"));
     this.#wasLost ||= was;
-    this.#connected("lost", `next attempt in ${wait < 1000 ? "a moment" : `${Math.round(wait / 1000)} s`}`);
+    const next = `next attempt in ${wait < 1000 ? "a moment" : `${Math.round(wait / 1000)} s`}`;
+    this.#connected("lost", why ? `${why}; ${next}` : next);
   }
 
   /** @param {api.Refused} error */

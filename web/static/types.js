@@ -87,7 +87,7 @@
  *
  * @typedef {object} View what is asked of the server, as it stands in the URL
  * @property {string} hosts a selector; empty: all
- * @property {string} source empty: all
+ * @property {string[]} source empty: all
  * @property {string[]} grep
  * @property {string[]} exclude
  * @property {string} level empty: all

@@ -17,14 +17,25 @@ import { parameters } from "./api.js";
 export function read(search) {
   const query = new URLSearchParams(search);
   return {
-    hosts: query.getAll("hosts").filter(Boolean).join(","),
-    source: query.get("source") ?? "",
+    hosts: union(query.getAll("hosts").filter(Boolean)),
+    source: query.getAll("source").filter(Boolean),
     grep: query.getAll("grep").filter(Boolean),
     exclude: query.getAll("exclude").filter(Boolean),
     level: query.get("level") ?? "",
     wrap: query.get("wrap") === "1",
     utc: query.get("time") === "utc",
   };
+}
+
+/**
+ * Several selectors as one. Operators go from left to right, so the one that has any but the comma goes first.
+ *
+ * @param {string[]} selectors
+ * @returns {string}
+ */
+function union(selectors) {
+  const first = selectors.filter((selector) => /[!&^]/.test(selector));
+  return [...first, ...selectors.filter((selector) => !first.includes(selector))].join(",");
 }
 
 /**

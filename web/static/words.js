@@ -71,6 +71,8 @@ const GAP_REASONS = {
   "slow-viewer": "missing here: this view could not take them fast enough",
   "rotated-away": "gone: the log was rotated away before they could be read",
   truncated: "gone: the file was truncated",
+  // The page's own: it could not name its place in every file.
+  away: "perhaps missing here: the view was away, and the backlog does not reach back to where it was",
 };
 
 /**
