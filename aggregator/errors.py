@@ -1,13 +1,13 @@
 """The error tree. Each error says what happened, to what, and what to do, and knows how it is shown.
 
-    TailonError                     exit 70, HTTP 500   something we did not foresee
-    ├── UsageError                  exit  2, HTTP 400   a parameter, selector, pattern or position is wrong
-    ├── ConfigError                 exit 78, HTTP 500   the inventory or an option can't be used
-    ├── HostError                   exit 69, HTTP 502   a host can't be reached or read (carries a Trouble)
-    ├── Denied                      exit 77, HTTP 403   the rules don't allow it
-    ├── Gone                        exit  1, HTTP 410   the line that was asked for is no longer there
-    ├── TooMany                     exit 69, HTTP 429   a named limit was reached
-    └── AuditUnavailable            exit 70, HTTP 503   what can't be recorded is not done
+TailonError                     exit 70, HTTP 500   something we did not foresee
+├── UsageError                  exit  2, HTTP 400   a parameter, selector, pattern or position is wrong
+├── ConfigError                 exit 78, HTTP 500   the inventory or an option can't be used
+├── HostError                   exit 69, HTTP 502   a host can't be reached or read (carries a Trouble)
+├── Denied                      exit 77, HTTP 403   the rules don't allow it
+├── Gone                        exit  1, HTTP 410   the line that was asked for is no longer there
+├── TooMany                     exit 69, HTTP 429   a named limit was reached
+└── AuditUnavailable            exit 70, HTTP 503   what can't be recorded is not done
 """
 
 from __future__ import annotations

@@ -118,3 +118,11 @@ DEMO_STOP = 5.0  # seconds for the sessions of a host to end when the demo ends
 
 REQUEST_BODY_BYTES = 64 << 10  # bytes of a request's body: a login form is the largest that there is
 SHOWN_HEADER = 200  # characters of a foreign Host or Origin that a refusal repeats
+
+# --- Serving (aggregator.cli, web) -------------------------------------------------------------------------------
+
+TERMINALS = 32  # state folders that terminals of one user share out among themselves
+WS_MESSAGE = 1024  # bytes of a message from a browser: it has nothing to say
+REQUEST_HEAD = 256 << 10  # bytes of a request line and its headers: a page's `after` of many files is long
+DRAIN = 5  # seconds for answers to end at a stop
+BACKLOG_CONNECTIONS = 256  # connections that wait to be accepted

@@ -233,7 +233,7 @@ def _host_status(host: Host, link: Link | None, feeds: Sequence[Feed]) -> HostSt
     return HostStatus(
         host.name,
         host.address,
-        host.labels,
+        dict(host.labels),
         host.groups,
         state,
         error,

@@ -2,7 +2,7 @@
 
 The only place that quotes for a shell. A login shell may be sh, csh or fish, so a command is one line of
 `exec sh -c 'SCRIPT' NAME 'ARG' …` whose quoted parts hold neither `'`, a `!` that csh would take, nor a newline, and
-no backslash that fish would take: in an argument those travel as `\\0ooo`, which the script decodes with `printf %b` (POSIX).
+no backslash that fish would take: in an argument those travel as `\\0ooo`, which `printf %b` (POSIX) decodes there.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -205,7 +206,7 @@ class SshTransport:
         if ssh.user is not None:
             wanted["username"] = ssh.user
         if ssh.identity_files:
-            wanted["client_keys"] = [str(Path(name).expanduser()) for name in ssh.identity_files]
+            wanted["client_keys"] = _expanded(ssh.identity_files)
         try:
             return await asyncio.to_thread(lambda: asyncssh.SSHClientConnectionOptions(**wanted))
         except (asyncssh.Error, OSError, ValueError) as error:
@@ -214,10 +215,14 @@ class SshTransport:
 
 def _config(ssh: SshOptions) -> list[str]:
     """The ssh_config files to read; the default one may be missing, a named one may not."""
-    paths = [Path(name).expanduser() for name in ssh.config]
+    paths = _expanded(ssh.config)
     if ssh.config == _DEFAULTS.config:
-        paths = [path for path in paths if path.is_file()]
-    return [str(path) for path in paths]
+        paths = [path for path in paths if Path(path).is_file()]
+    return paths
+
+
+def _expanded(names: Sequence[str]) -> list[str]:
+    return [str(Path(name).expanduser()) for name in names]
 
 
 def _known_hosts(ssh: SshOptions) -> asyncssh.SSHKnownHosts:

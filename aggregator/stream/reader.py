@@ -40,7 +40,7 @@ class LineReader:
         zone: tzinfo,
         offset: float = 0.0,
         *,
-        memory: Memory = Memory(),  # noqa: B008 - frozen
+        memory: Memory = Memory(),
         now: Callable[[], float] = time.time,
     ) -> None:
         self.file = file
@@ -131,4 +131,3 @@ def _backfill(lines: list[Line]) -> None:
             return
         line.key = first.key
         line.record.time = first.record.time
-

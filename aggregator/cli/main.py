@@ -1,0 +1,174 @@
+"""`tailon-agg`: the command line. Errors are one line on stderr and an exit status, never a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from aggregator import __version__
+from aggregator.cli import check, options, ownlog, schema
+from aggregator.cli.demo import demo
+from aggregator.cli.serve import serve
+from aggregator.cli.tail import tail
+from aggregator.errors import TailonError, UsageError
+from aggregator.inventory import Inventory, adhoc, default_inventory, load
+from aggregator.query import Query
+
+_COMMANDS = {
+    "serve": "serve the unified view (the default)",
+    "check": "validate the inventory; all errors at once",
+    "tail": "the merged live view in the terminal",
+    "schema": "print the JSON Schema of the inventory, for editors",
+    "demo": "an embedded fleet with live logs, and the view over it; nothing else needed",
+}
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run, and end the process with the exit status of INTERFACE §1."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = run(words)
+    except TailonError as error:
+        for line in _lines_of(error):
+            print(f"tailon-agg: {line}", file=sys.stderr)
+        status = error.exit_code
+    except KeyboardInterrupt:
+        status = _INTERRUPTED
+    sys.exit(status)
+
+
+def run(words: list[str]) -> int:
+    """Parse and run; the exit status. Raises TailonError."""
+    parser = _parser()
+    given = parser.parse_args(_with_command(words))
+    environ = os.environ
+    paths = options.inventory_paths(given)
+    if given.command == "schema":
+        return schema.run()
+    settings = options.resolve(given, environ)
+    if given.command == "check":
+        return check.run(paths or default_inventory(environ, Path.cwd()), settings.env)
+    if given.command == "demo":
+        ownlog.configure(settings.log_format, settings.log_level)
+        return _loop(demo(settings, given.hosts, given.rate))
+    specs = getattr(given, "specs", [])
+
+    def read() -> Inventory:
+        return adhoc(specs) if specs else load(paths or default_inventory(environ, Path.cwd()), settings.env)
+
+    inventory = read()
+    settings = options.resolve(given, environ, inventory)
+    ownlog.configure(settings.log_format, settings.log_level if given.command == "serve" else "warning")
+    if given.command == "tail":
+        return _loop(tail(settings, inventory, environ, _query(given), given.output))
+    return _loop(serve(settings, inventory, environ, read))
+
+
+def _loop(work: Coroutine[Any, Any, None]) -> int:
+    """Run on uvloop. A group of errors is its first one of ours."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+    except BaseExceptionGroup as group:
+        ours, _ = group.split(TailonError)
+        while ours is not None and isinstance(ours.exceptions[0], BaseExceptionGroup):
+            ours = ours.exceptions[0]
+        if ours is None:
+            raise
+        raise ours.exceptions[0] from None
+    return 0
+
+
+def _with_command(words: list[str]) -> list[str]:
+    """`serve` is the command where none is named: the first word that is no option may be one, or a host:/path."""
+    flags = {flag: option for option in options.OPTIONS for flag in option.flags}
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("-h", "--help", "--version"):
+            return words
+        elif word == "--":
+            break
+        elif word.startswith("-"):
+            skip = word in flags
+        elif word in _COMMANDS:
+            return words
+        else:
+            break
+    return ["serve", *words]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tailon-agg",
+        description="One live, read-only, audited view of the logs of many hosts, over plain SSH.",
+        epilog="Without a command: serve the view. `tailon-agg COMMAND --help` tells more. "
+        "[user@]host:/path … in place of an inventory shows these logs.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"tailon-agg {__version__}")
+    options.add_to(parser, early=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    added = {
+        name: commands.add_parser(name, help=words, description=words, allow_abbrev=False)
+        for name, words in _COMMANDS.items()
+    }
+    for command in added.values():
+        options.add_to(command)
+    added["serve"].add_argument(
+        "specs", nargs="*", metavar="[user@]host:/path", help="logs to show, without an inventory"
+    )
+    _add_tail(added["tail"])
+    added["demo"].add_argument("--hosts", type=int, default=None, metavar="N", help="how many hosts (default 8)")
+    added["demo"].add_argument(
+        "--rate", type=float, default=None, metavar="LINES_PER_S", help="lines a second (default 40)"
+    )
+    return parser
+
+
+def _add_tail(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "selectors", nargs="*", metavar="SELECTOR", help="hosts: web-1, web-[1-20], @group, @label:value"
+    )
+    command.add_argument("--source", action="append", default=[], metavar="NAME", help="only this source (repeatable)")
+    command.add_argument(
+        "--grep", action="append", default=[], metavar="RE2", help="only lines that match (all of them)"
+    )
+    command.add_argument(
+        "--exclude", action="append", default=[], metavar="RE2", help="no lines that match (any of them)"
+    )
+    command.add_argument("--level", metavar="LEVEL", help="only this level and above")
+    command.add_argument("-n", "--lines", default="10", metavar="N", help="lines of backlog per file (default 10)")
+    command.add_argument(
+        "--after", action="append", default=[], metavar="POSITION", help="begin after this line (one a file)"
+    )
+    command.add_argument("--no-follow", action="store_true", help="end when each file's backlog is out")
+    command.add_argument("--output", choices=("text", "json"), default="text", help="text, or the stream's records")
+
+
+def _query(given: argparse.Namespace) -> Query:
+    return Query(
+        hosts=tuple(given.selectors),
+        sources=tuple(given.source),
+        grep=tuple(given.grep),
+        exclude=tuple(given.exclude),
+        level=given.level,
+        lines=given.lines,
+        after=tuple(given.after),
+        follow="0" if given.no_follow else "1",
+    )
+
+
+def _lines_of(error: TailonError) -> list[str]:
+    if isinstance(error, UsageError):
+        return [str(fault) for fault in error.faults]
+    return str(error).splitlines() or [error.title]

@@ -1,0 +1,33 @@
+"""`/api/v1/*`: what there is, and the stream."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from aggregator.service import Aggregator
+
+from .identity import principal_of
+from .stream import Stream
+
+
+def routes(aggregator: Aggregator) -> list[BaseRoute]:
+    """The routes of the API, without a prefix for the relative root."""
+
+    async def hosts(request: Request) -> Response:
+        return _json(aggregator.hosts(principal_of(request)))
+
+    async def sources(request: Request) -> Response:
+        return _json(aggregator.sources(principal_of(request)))
+
+    return [
+        Route("/api/v1/hosts", hosts),
+        Route("/api/v1/sources", sources),
+        Route("/api/v1/stream", Stream(aggregator), methods=["GET"]),
+    ]
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -1,0 +1,46 @@
+"""The application: the route table, and the guard around all of it."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.routing import Mount, WebSocketRoute
+from starlette.types import ASGIApp, Scope
+
+from aggregator import __version__
+from aggregator.errors import AuditUnavailable
+from aggregator.service import Aggregator
+
+from . import api, health, metrics, problem
+from .authority import Authority
+from .guard import Guard
+from .live import Live
+from .pages import Pages
+
+_RULE = "only its own hosts and origins"
+
+
+def create_app(aggregator: Aggregator, authority: Authority, relative_root: str = "/") -> ASGIApp:
+    """Everything that is served, under `relative_root`, to the hosts and origins of `authority`."""
+    live = WebSocketRoute("/ws", Live(aggregator))
+    pages = Pages(relative_root=relative_root, version=__version__)
+    routes = [
+        *pages.routes,
+        live,
+        *api.routes(aggregator),
+        *health.routes(aggregator),
+        metrics.route(aggregator.metrics, lambda connection: True),
+    ]
+    root = "/" + relative_root.strip("/")
+    app = Starlette(
+        routes=routes if root == "/" else [Mount(root, routes=routes)], exception_handlers=problem.handlers()
+    )
+
+    async def refused(scope: Scope, detail: str) -> None:
+        address = scope["client"][0] if scope.get("client") else None
+        try:
+            await aggregator.door.refuse(None, detail, _RULE, command=scope["path"], via="web", address=address)
+        except AuditUnavailable:
+            return  # nothing was read; the refusal stands without its record
+
+    counted = metrics.RequestCounter(app, aggregator.metrics)
+    return Guard(counted, authority, relative_root=root, on_refuse=refused)
