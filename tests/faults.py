@@ -129,9 +129,7 @@ class TcpProxy:
             group.create_task(self._take(reader, queue))
             group.create_task(self._give(queue, writer, up=up))
 
-    async def _take(
-        self, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes | None]]
-    ) -> None:
+    async def _take(self, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes | None]]) -> None:
         loop = asyncio.get_running_loop()
         data: bytes | None = b"-"
         while data:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ def cut(data: bytes, cuts: list[int], start: int, *, skip: bool = False) -> list
     cutter = Cutter(FILE, None if start == 0 else "0" * 16, start, skip=skip)
     batches: list[Batch] = []
     edges = [0, *sorted(cuts), len(data)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         batches += cutter.feed(data[begin:end])
     assert cutter.received == start + len(data)
     return batches

@@ -103,7 +103,7 @@ async def test_no_task_is_long_while_scrolling_many_lines_at_a_high_rate(
         await page.mouse.wheel(0, distances[turn % len(distances)])
         await asyncio.sleep(max(0, end - TRACED_S + (turn + 1) / 20 - loop.time()))  # the rate, not a wait
     longest = long_tasks(await browser.stop_tracing())[:5]
-    print('longest tasks, ms:', longest)
+    print("longest tasks, ms:", longest)
     assert longest[0] < LONGEST_TASK_MS, longest
     assert len(await shown(page)) > 10
 

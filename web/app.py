@@ -21,7 +21,7 @@ _RULE = "only its own hosts and origins"
 
 def create_app(aggregator: Aggregator, authority: Authority, relative_root: str = "/") -> ASGIApp:
     """Everything that is served, under `relative_root`, to the hosts and origins of `authority`."""
-    live = WebSocketRoute("/ws", Live(aggregator))
+    live = WebSocketRoute("/ws", Live(aggregator).view)
     pages = Pages(relative_root=relative_root, version=__version__)
     routes = [
         *pages.routes,

@@ -30,7 +30,7 @@ class Live:
     def __init__(self, aggregator: Aggregator) -> None:
         self._aggregator = aggregator
 
-    async def __call__(self, socket: WebSocket) -> None:
+    async def view(self, socket: WebSocket) -> None:
         principal = principal_of(socket)
         plan = self._aggregator.plan(principal, query_of(socket.query_params))
         async with self._aggregator.watch(principal, plan, "/ws") as subscription:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from ipaddress import ip_address
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from aggregator import limits
 from aggregator.access.audit import AuditLog
@@ -90,7 +91,7 @@ class _Server(uvicorn.Server):
             log.info("listening on %s", bind if bind.startswith("unix:") else f"{scheme}://{bind}")
 
 
-def _config(app: object, settings: Settings) -> uvicorn.Config:
+def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     try:
         config = uvicorn.Config(
             app,

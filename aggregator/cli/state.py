@@ -82,7 +82,7 @@ def open_for_terminal(settings: Settings, environ: Mapping[str, str]) -> StateFo
 
 
 def audit_path(settings: Settings, inventory: Inventory, state: StateFolder) -> Path:
-    """The audit log: `--audit-log`, else the inventory's `audit.file`, else `audit.jsonl`, these in the state folder."""
+    """`--audit-log`, else the inventory's `audit.file`, else `audit.jsonl`, these two in the state folder."""
     if settings.audit_log:
         return settings.audit_log
     return state.path / (inventory.audit.file or "audit.jsonl")

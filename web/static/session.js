@@ -149,7 +149,10 @@ export class Session {
   /** @param {unknown} error */
   #pollFailed(error) {
     if (error instanceof api.Refused && error.status === 401) location.reload();
-    else if (!this.loaded) this.#connected("lost", `Trying again every ${POLL_MS / 1000} s.`);
+    else if (!this.loaded) {
+      const why = error instanceof api.Refused ? `It says: ${error.message}. ` : "";
+      this.#connected("lost", `${why}Trying again every ${POLL_MS / 1000} s.`);
+    }
   }
 
   /** News about a host: ask for the states soon, not with the next beat of the poll. */
