@@ -18,8 +18,8 @@ const LEVELS = ["trace", "debug", "info", "notice", "warning", "error", "critica
 
 /** @type {Record<Field, {label: string, hint: string}>} */
 const FIELDS = {
-  grep: { label: "Pattern: show lines that match", hint: "Filter, RE2" },
-  exclude: { label: "Exclude: hide lines that match", hint: "Hide, RE2" },
+  grep: { label: "Pattern: show lines that match", hint: "Show lines that match…" },
+  exclude: { label: "Exclude: hide lines that match", hint: "Hide lines that match…" },
 };
 
 export class FilterBar extends LitElement {
