@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from web.authority import Authority
@@ -159,7 +159,9 @@ class Stage:
             Route("/api/v1/stream", self.stream),
             WebSocketRoute("/ws", self.view),
         ]
-        return Guard(Starlette(routes=routes), Authority.of([f"127.0.0.1:{port}"]), relative_root=relative_root)
+        root = relative_root.rstrip("/")
+        app = Starlette(routes=[Mount(root, routes=routes)] if root else routes)
+        return Guard(app, Authority.of([f"127.0.0.1:{port}"]), relative_root=relative_root)
 
 
 class QuietServer(uvicorn.Server):

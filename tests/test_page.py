@@ -419,3 +419,21 @@ async def test_nothing_is_asked_of_anybody_else(page: Page, stage: Stage) -> Non
     await show(page, stage, "", line(1))
     assert {urlsplit(url).netloc for url in asked} == {urlsplit(stage.url).netloc}
     assert any("/static/" in url and "css" in url for url in asked)
+
+
+async def test_the_page_works_under_a_relative_root(page: Page) -> None:
+    async with serving(Stage(), "/logs/") as stage:
+        await show(page, stage, "?level=info", line(1, text="under a root"))
+        assert await texts(page) == ["under a root"]
+        await page.get_by_label("Level").select_option("error")
+        await stage.viewed(2)
+        assert urlsplit(page.url).path == "/logs/"
+
+
+async def test_a_reader_who_looks_at_a_line_goes_on_following(page: Page, stage: Stage) -> None:
+    await show(page, stage, "", *(line(n) for n in range(200)))
+    await page.locator(".row .text").last.dblclick()
+    await page.keyboard.press("Escape")
+    await stage.send(line(200))
+    await expect(page.locator(".row .text").last).to_have_text("line 200")
+    await expect(page.locator(".pill")).to_have_count(0)

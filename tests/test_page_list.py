@@ -87,10 +87,11 @@ def long_tasks(trace: bytes) -> list[float]:
     return sorted((event["dur"] / 1000 for event in tasks), reverse=True)
 
 
+@pytest.mark.parametrize("query", ["", "?wrap=1"])
 async def test_no_task_is_long_while_scrolling_many_lines_at_a_high_rate(
-    browser: Browser, page: Page, stage: Stage
+    browser: Browser, page: Page, stage: Stage, query: str
 ) -> None:
-    await filled(page, stage, HELD)
+    await filled(page, stage, HELD, query)
     numbers = count(HELD, RATE // 20)
     categories = ["disabled-by-default-devtools.timeline", "toplevel", "__metadata"]
     await browser.start_tracing(page=page, categories=categories)
@@ -103,7 +104,6 @@ async def test_no_task_is_long_while_scrolling_many_lines_at_a_high_rate(
         await page.mouse.wheel(0, distances[turn % len(distances)])
         await asyncio.sleep(max(0, end - TRACED_S + (turn + 1) / 20 - loop.time()))  # the rate, not a wait
     longest = long_tasks(await browser.stop_tracing())[:5]
-    print("longest tasks, ms:", longest)
     assert longest[0] < LONGEST_TASK_MS, longest
     assert len(await shown(page)) > 10
 
@@ -146,6 +146,17 @@ async def test_a_reader_keeps_the_place_while_lines_come_before_it_and_are_dropp
     await expect(page.locator("status-line")).to_contain_text("oldest dropped")
     await settled(page)
     assert await shown(page) == before
+
+
+async def test_a_reader_keeps_the_place_when_a_host_goes(page: Page, stage: Stage) -> None:
+    await filled(page, stage, 3_000)
+    await wheel(page, -20_000)
+    before = await shown(page)
+    await page.get_by_role("switch", name="web-1, live").click()
+    await stage.viewed(2)
+    await settled(page)
+    after = await shown(page)
+    assert set(before) - {n for n in before if n % 3 == 0} <= set(after)
 
 
 async def test_the_keys_scroll_from_anywhere(page: Page, stage: Stage) -> None:

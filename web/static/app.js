@@ -136,6 +136,7 @@ export class TailonApp extends LitElement {
       hosts: () => (this.drawer = !this.drawer),
       filters: () => (this.filters = !this.filters),
       theme,
+      leave: () => narrow() && (this.drawer = false),
       move: (move) => move(this.#list),
     };
   }
@@ -148,7 +149,7 @@ export class TailonApp extends LitElement {
   render() {
     const session = this.#session;
     return html`<header class="bar">
-        <button type="button" class="icon-button menu" aria-label="Hosts" aria-expanded=${this.drawer} title="Hosts (h)"
+        <button type="button" class="icon-button menu" aria-label="Hosts" aria-expanded=${this.drawer === narrow()} title="Hosts (h)"
           @click=${() => (this.drawer = !this.drawer)}>${icons.menu}</button>
         <h1 class="brand">tailon<b>-agg</b></h1>
         <filter-bar .view=${this.state} .sources=${session.sources} .faults=${session.faults} ?open=${this.filters}
@@ -222,6 +223,11 @@ export class TailonApp extends LitElement {
  */
 function widest(things, most) {
   return Math.min(most, things.reduce((longest, { name }) => Math.max(longest, name.length), 4));
+}
+
+/** Whether the hosts are a drawer over the lines (css/layout.css), shut until asked for; else they are open until put away. */
+function narrow() {
+  return matchMedia("(width <= 860px)").matches;
 }
 
 /** The other of light and dark, remembered. */

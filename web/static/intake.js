@@ -15,9 +15,10 @@ const HIDDEN_MS = 250;
 
 /** @typedef {import("./types.js").StreamRecord} StreamRecord */
 /** @typedef {import("./types.js").Row} Row */
+/** @typedef {StreamRecord|{type: "row", row: Row}} Waiting */
 
 export class Intake {
-  /** @type {StreamRecord[]} */
+  /** @type {Waiting[]} */
   #queue = [];
   #next = 0;
   #lost = 0;
@@ -59,7 +60,7 @@ export class Intake {
     this.#seam = -Infinity;
   }
 
-  /** @param {StreamRecord[]} records */
+  /** @param {Waiting[]} records */
   push(records) {
     for (const record of records) this.#queue.push(record);
     const over = this.pending - PENDING_RECORDS;
@@ -77,10 +78,9 @@ export class Intake {
     for (const record of this.#queue) if (record.type === "line") this.#seam = Math.max(this.#seam, Date.parse(record.time));
   }
 
-  /** A row of the page's own, now. @param {Row} row */
+  /** A row of the page's own: after what waits already. @param {Row} row */
   say(row) {
-    this.#add(row);
-    this.#changed();
+    this.push([{ type: "row", row }]);
   }
 
   #compact() {
@@ -115,13 +115,14 @@ export class Intake {
     this.#lost = 0;
   }
 
-  /** @param {StreamRecord} record */
+  /** @param {Waiting} record */
   #take(record) {
     if (record.type === "line") {
       const row = lineRow(record);
       if (record.late || row.time < this.#seam) this.#store.insert(row);
       else this.#store.append(row);
-    } else if (record.type === "gap") this.#add(gapRow(record));
+    } else if (record.type === "row") this.#add(record.row);
+    else if (record.type === "gap") this.#add(gapRow(record));
     else if (record.type === "end") this.#add(endRow(record.reason));
     else if (record.type === "notice") {
       const row = this.#notices.take(record);

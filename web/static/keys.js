@@ -12,6 +12,7 @@ import { MOVES } from "./moves.js";
  * @property {() => void} hosts
  * @property {() => void} filters
  * @property {() => void} theme
+ * @property {() => void} leave
  * @property {(move: (list: import("./list.js").LogList) => void) => void} move
  */
 
@@ -26,7 +27,7 @@ export const KEYS = [
   { keys: ["t"], does: "Local time or UTC", name: "time" },
   { keys: ["h"], does: "Hosts at the side", name: "hosts" },
   { keys: ["Double click"], does: "On a line: the whole of it; on a host: only that one" },
-  { keys: ["Esc"], does: "Leave a field, close a dialog" },
+  { keys: ["Esc"], does: "Leave a field, close a dialog or the hosts", name: "leave" },
   { keys: ["?"], does: "This help", name: "help" },
 ];
 
@@ -69,7 +70,7 @@ export function press(event, actions) {
   const letters = keysOn();
   const move = MOVES[event.key] ?? (letters ? { g: MOVES.Home, G: MOVES.End }[event.key] : undefined);
   const name = NAMED[event.key];
-  if (!move && (!name || (!letters && event.key !== " "))) return;
+  if (!move && (!name || (!letters && event.key.length === 1 && event.key !== " "))) return;
   event.preventDefault();
   if (move) actions.move(move);
   else if (name && name !== "move") actions[name]();

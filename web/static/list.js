@@ -42,6 +42,8 @@ export class LogList extends HTMLElement {
   #columns = 120;
   #measured = false;
   #dragging = false;
+  /** Whether it followed before a click that may become a double click, whose selection stops it. */
+  #followed = true;
 
   connectedCallback() {
     if (this.#scroller.isConnected) return;
@@ -66,6 +68,7 @@ export class LogList extends HTMLElement {
     scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this.#leave(), { passive: true });
     scroller.addEventListener("touchmove", () => this.#leave(), { passive: true });
     scroller.addEventListener("pointerdown", (event) => {
+      if (!this.#selected()) this.#followed = this.#follow;
       this.#dragging = event.target === scroller;
       if (this.#dragging) this.#leave();
     });
@@ -179,16 +182,12 @@ export class LogList extends HTMLElement {
     this.dispatchEvent(new CustomEvent("follow-change"));
   }
 
-  #scale() {
-    return scaled(this.#store.height * ROW_PX, this.#scroller.clientHeight);
-  }
-
   #scrolled() {
     const { scrollTop } = this.#scroller;
     const moved = scrollTop - this.#setTo;
     if (Math.abs(moved) < 1) return;
     this.#setTo = scrollTop;
-    this.#top = Math.min((scrollTop * this.#scale().scale) / ROW_PX, this.#last());
+    this.#top = Math.min((scrollTop * scaled(this.#store.height * ROW_PX, this.#scroller.clientHeight).scale) / ROW_PX, this.#last());
     const atEnd = this.#top >= this.#last() - NEAR_END;
     if (moved > 0 && atEnd && !this.#selected()) this.#setFollow(true);
     else if (moved < 0 && !atEnd) this.#setFollow(false);
@@ -253,7 +252,7 @@ export class LogList extends HTMLElement {
 
   /** @param {Place[]} places */
   #place(places) {
-    const { px, scale } = this.#scale();
+    const { px, scale } = scaled(this.#store.height * ROW_PX, this.#scroller.clientHeight);
     this.#spacer.style.height = `${px}px`;
     const wanted = (this.#top * ROW_PX) / scale;
     if (Math.abs(this.#scroller.scrollTop - wanted) >= 0.5) this.#scroller.scrollTop = wanted;
@@ -265,9 +264,8 @@ export class LogList extends HTMLElement {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
     const move = MOVES[event.key];
-    if (!move) return;
+    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     move(this);
   }
@@ -275,7 +273,10 @@ export class LogList extends HTMLElement {
   /** @param {Node} node inside a row */
   #pick(node) {
     const [row] = this.#pool.rows((element) => element.contains(node));
-    if (row?.kind === "line") this.dispatchEvent(new CustomEvent("pick", { detail: row }));
+    if (row?.kind !== "line") return;
+    getSelection()?.removeAllRanges();
+    if (this.#followed) this.end();
+    this.dispatchEvent(new CustomEvent("pick", { detail: row }));
   }
 
   /** @returns {boolean} whether text of the list is selected */

@@ -176,12 +176,14 @@ export class Store {
 
   /** @param {(row: Row) => boolean} keep */
   filter(keep) {
-    const rows = this.#blocks.flatMap((block) => block.rows).filter((row) => row !== this.#marker && keep(row));
-    const { dropped, newest } = this;
+    const { dropped, newest, added } = this;
+    const rows = [...this].filter((row) => row !== this.#marker);
     this.clear();
-    for (const row of rows) this.append(row);
-    this.dropped = dropped;
-    this.newest = newest;
+    for (const row of rows) {
+      if (keep(row)) this.append(row);
+      else this.onShift(this.height, -row.height);
+    }
+    Object.assign(this, { dropped, newest, added });
     this.#mark();
   }
 
