@@ -4,6 +4,8 @@
  * by `,` `&` `!` `^` from left to right. What is unknown names nothing here; the server is the one to complain.
  */
 
+import { fold } from "./fold.js";
+
 /** @typedef {import("./types.js").HostInfo} HostInfo */
 
 const OPERATORS = ",&!^";
@@ -63,26 +65,25 @@ function split(selector) {
  */
 function term(text, hosts) {
   if (text === "@*" || text === "*") return hosts.map(({ name }) => name);
-  if (text.startsWith("@")) return named(text.slice(1), hosts).map(({ name }) => name);
-  const patterns = expand(text);
-  if (patterns.length === 1 && /[*?]/.test(text)) {
-    return hosts.map(({ name }) => name).filter((name) => matches(patterns[0], name));
-  }
-  const known = new Set(hosts.map(({ name }) => name));
-  return patterns.filter((name) => known.has(name));
+  if (text.startsWith("@")) return expand(text.slice(1)).flatMap((name) => named(name, hosts));
+  const names = hosts.map(({ name }) => name);
+  if (/[*?]/.test(text)) return expand(text).flatMap((pattern) => names.filter((name) => matches(pattern, name)));
+  const wanted = new Set(expand(text));
+  return names.filter((name) => wanted.has(name));
 }
 
 /**
- * @param {string} name of a group, or `label:value`
+ * @param {string} name of a group, or `label:value`; both sides may hold colons, the shortest label that fits is it
  * @param {HostInfo[]} hosts
- * @returns {HostInfo[]}
+ * @returns {string[]} names
  */
 function named(name, hosts) {
-  const group = hosts.filter(({ groups }) => groups.includes(name));
-  if (group.length) return group;
-  const colon = name.indexOf(":");
-  const [label, value] = [name.slice(0, colon), name.slice(colon + 1)];
-  return hosts.filter(({ labels }) => label in labels && (value === "*" || labels[label] === value));
+  let found = hosts.filter(({ groups }) => groups.includes(name));
+  for (let colon = name.indexOf(":"); !found.length && colon >= 0; colon = name.indexOf(":", colon + 1)) {
+    const [label, value] = [name.slice(0, colon), name.slice(colon + 1)];
+    found = hosts.filter(({ labels }) => label in labels && (value === "*" || labels[label] === value));
+  }
+  return found.map((host) => host.name);
 }
 
 /**
@@ -153,6 +154,6 @@ export function selectorOf(on, hosts) {
     const members = hosts.filter((host) => host.groups.includes(group));
     return members.length === ins.length && members.every(({ name }) => on.has(name));
   });
-  const ways = [...groups.map((group) => `@${group}`), ins.join(","), `@*!${outs.join("!")}`];
+  const ways = [...groups.map((group) => `@${group}`), fold(ins).join(","), `@*!${fold(outs).join("!")}`];
   return ways.reduce((best, way) => (way.length < best.length ? way : best));
 }
