@@ -1,0 +1,46 @@
+"""`python -m bench [NAME…]`: run the measurements; all of them together also write docs/performance.md."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import idle, latency, report, throughput
+from bench.result import Row
+
+Measure = Callable[[Path], list[Row]]
+BENCHES: dict[str, tuple[str, str, tuple[Measure, ...]]] = {
+    "latency": (
+        "Line written on a host → line at a viewer",
+        "ssh tail -F",
+        (lambda folder: latency.measure(folder, 1), lambda folder: latency.measure(folder, 8)),
+    ),
+    "idle": ("Idle hosts", "tail -F", (idle.measure,)),
+    "throughput": ("A burst in one file", "ssh tail -F", (throughput.measure,)),
+}
+
+
+def main(names: list[str]) -> int:
+    if unknown := set(names) - BENCHES.keys():
+        print(f"no such benchmark: {', '.join(sorted(unknown))}; there are: {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    tables = {}
+    for name in names or BENCHES:
+        title, beside, measures = BENCHES[name]
+        rows = [row for measure in measures for row in _in_folder(measure)]
+        tables[name] = report.table(title, beside, rows)
+        print(tables[name], flush=True)
+    if tables.keys() == BENCHES.keys():
+        report.write(tables)
+    return 0
+
+
+def _in_folder(measure: Measure) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="tailon-agg-bench-") as folder:
+        return measure(Path(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
