@@ -310,7 +310,7 @@ async def test_the_end_of_access_is_said_and_not_tried_again(page: Page, stage: 
 async def test_a_server_that_is_away_is_said_and_found_again(page: Page, stage: Stage) -> None:
     stage.away = True
     await page.goto(stage.url)
-    await expect(page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Waiting for the server")).to_be_visible()
     stage.away = False
     await stage.viewed(1)
     await expect(page.get_by_role("heading", name="No lines yet")).to_be_visible()

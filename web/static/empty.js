@@ -25,7 +25,7 @@ function say(title, words, action = nothing) {
 /** @param {Situation} at */
 export function empty(at) {
   const { connection, hosts, on, view } = at;
-  if (connection.state === "lost") return say("The server does not answer", connection.words || "Trying again.");
+  if (connection.state === "lost") return say("Waiting for the server", connection.words);
   if (!at.loaded) return say("Connecting…", "Asking for the hosts.");
   if (connection.state === "refused") {
     return say("The server refused this view", connection.words, button("Show everything", () => (at.clearFilters(), at.allOn())));

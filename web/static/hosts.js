@@ -87,6 +87,7 @@ export class HostPanel extends LitElement {
   }
 
   #head() {
+    if (!this.hosts.length) return nothing;
     const live = this.hosts.filter(({ state }) => state === "live").length;
     const failed = this.hosts.filter(({ state }) => state === "failed").length;
     const waiting = this.hosts.filter(({ state }) => state === "waiting").length;

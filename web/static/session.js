@@ -150,8 +150,8 @@ export class Session {
   #pollFailed(error) {
     if (error instanceof api.Refused && error.status === 401) location.reload();
     else if (!this.loaded) {
-      const why = error instanceof api.Refused ? `It says: ${error.message}. ` : "";
-      this.#connected("lost", `${why}Trying again every ${POLL_MS / 1000} s.`);
+      const why = error instanceof api.Refused ? `It says: ${error.message}` : "It does not answer";
+      this.#connected("lost", `${why}; trying again every ${POLL_MS / 1000} s`);
     }
   }
 
