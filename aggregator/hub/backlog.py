@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -51,34 +52,83 @@ async def last_lines(feed: Feed, lines: int, cut: Cut) -> Backlog:
 
 
 async def after(feed: Feed, place: Position, cut: Cut) -> AsyncIterator[Backlog]:
-    """All lines after an address, in parts; the last part ends at `cut` and is taken without waiting."""
-    gap: Gap | None = None
+    """All lines after an address up to `cut`, in parts; where it is gone, one gap, then the oldest generation that is
+    there from its start."""
+    stop = _stop(feed, cut)
+    if stop is None:
+        yield Backlog([], _lost(place, []) if place.generation != feed.generation else None)
+        return
+    lost: Position | None = None
+    rewound = False
+    step = 4 * limits.READ_CHUNK
+    reader = feed.new_reader()
     while True:
-        entries = feed.ring.until(feed.ring.seq)
+        entries = feed.ring.until(stop.cut[0])
+        if not rewound and _is_gone(entries, place):
+            lost, rewound, place = place, True, Position(place.file, entries[0].batch.generation, 0)
         found = _find(entries, place)
+        bound = _bound(feed, stop, place)
         if found is not None:
-            lines = _before(feed.read_again(entries[found:]), cut)
-            kept, broken = _following(lines, place)
-            yield Backlog(kept, gap or (_lost(place, kept) if broken else None))
-            return
-        first = entries[0].batch if entries else None
-        if first is None or first.start == 0 or first.generation != place.generation:
-            lines = _before(feed.read_again(entries), cut)
-            yield Backlog(lines, gap or (_lost(place, lines) if feed.generation != place.generation else None))
-            return
-        try:
-            end = min(first.start, place.offset + 4 * limits.READ_CHUNK)
-            batches = [batch async for batch in read_range(feed.link, feed.file, place.generation, place.offset, end)]
-        except (HostError, Gone) as error:
-            lines = _before(feed.read_again(entries), cut)
-            yield Backlog(lines, _lost(place, lines), note=f"the lines before could not be read: {error}")
-            return
-        if not batches:
-            place = Position(place.file, place.generation, end)
+            lines = _before(feed.read_again(entries[found:]), stop.cut)
+        elif bound <= place.offset:
+            lines = []
+        else:
+            end = min(bound, place.offset + step)
+            try:
+                batches = [part async for part in read_range(feed.link, feed.file, place.generation, place.offset, end)]
+            except (HostError, Gone) as error:
+                lines = _before(feed.read_again(feed.ring.until(stop.cut[0])), stop.cut)
+                yield Backlog(lines, _lost(lost or place, lines), note=f"lines before could not be read: {error}")
+                return
+            at = entries[0].at if entries else time.time()
+            lines = [line for batch in batches for line in reader.read(batch, at=at, history=True)]
+            if not lines and end < bound:
+                step *= 4  # one line is longer than this: its bytes are read, not kept
+                continue
+        kept, broken = _following(lines, place)
+        if broken and not rewound:
+            lost, rewound, place = place, True, Position(place.file, place.generation, 0)
             continue
-        lines, broken = _following(_read(feed, batches, entries[0].at), place)
-        yield Backlog(lines, _lost(place, lines) if broken else None)
-        place = Position(place.file, place.generation, batches[-1].end)
+        yield Backlog(kept, _lost(lost, kept) if lost else None)
+        if found is not None or not lines:
+            return
+        place, lost = Position(place.file, place.generation, lines[-1].offset + lines[-1].size), None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """The first line that is live, by its place in the feed and by its address."""
+
+    cut: tuple[int, int]
+    generation: str
+    offset: int
+
+
+def _stop(feed: Feed, cut: Cut) -> _Stop | None:
+    """Where live lines begin now, even when more have come later; None while the file has no line."""
+    entries = feed.ring.until(feed.ring.seq)
+    if not entries:
+        return None
+    if cut is None:
+        last = entries[-1].batch
+        return _Stop((feed.ring.seq + 1, 0), last.generation, last.end)
+    generation = next((entry.batch.generation for entry in entries if entry.seq >= cut[0]), entries[0].batch.generation)
+    return _Stop(cut, generation, cut[1])
+
+
+def _is_gone(entries: list[Entry], place: Position) -> bool:
+    """Whether an address can't be in the file any more: another generation, or shorter."""
+    ends = [entry.batch.end for entry in entries if entry.batch.generation == place.generation]
+    return bool(entries) and (not ends or place.offset > ends[-1])
+
+
+def _bound(feed: Feed, stop: _Stop, place: Position) -> int:
+    """The address up to which lines must be read from the host: where the ring or what is live begins."""
+    bounds = [stop.offset] if stop.generation == place.generation else []
+    first = feed.ring.first
+    if first and first.batch.generation == place.generation:
+        bounds.append(first.batch.start)
+    return min(bounds, default=place.offset + limits.BACKLOG_BYTES)
 
 
 def _after(feed: Feed, cut: Cut) -> int:
