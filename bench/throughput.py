@@ -82,7 +82,7 @@ def _append(log: Path, text: bytes) -> None:
 
 def _made_up() -> bytes:
     start = datetime.now(UTC)
-    levels = ("info", "info", "info", "warning", "debug", "info", "error", "info")
+    levels = ("INFO", "INFO", "INFO", "WARN", "DEBUG", "INFO", "ERROR", "INFO")
     lines = []
     for number in range(LINES):
         at = (start + timedelta(milliseconds=number / 100)).isoformat(timespec="milliseconds")

@@ -73,16 +73,22 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         self._ended.set()
 
     async def read(self) -> tuple[bytes, bytes]:
+        if self._chunks:
+            await asyncio.sleep(0)  # there was more than could be read at once: let the others have their turn
         while not self._chunks and not self._stderr and not self._eof:
             self._more.clear()
             await self._more.wait()
-        data, errors = b"".join(self._chunks), self._stderr
-        self._chunks.clear()
-        self._size, self._stderr = 0, b""
-        if self._paused and self._channel:
+        taken: list[bytes] = []
+        size = 0
+        while self._chunks and size < limits.CHANNEL_READ:
+            taken.append(self._chunks.popleft())
+            size += len(taken[-1])
+        self._size -= size
+        errors, self._stderr = self._stderr, b""
+        if self._paused and self._channel and self._size < limits.CHANNEL_BUFFER // 2:
             self._paused = False
             self._channel.resume_reading()
-        return data, errors
+        return b"".join(taken), errors
 
     def beat(self) -> None:
         if self._channel and not self._channel.is_closing():
