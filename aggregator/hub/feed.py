@@ -7,7 +7,9 @@ import time
 from datetime import tzinfo
 from typing import Protocol
 
+from aggregator import limits
 from aggregator.errors import HostError
+from aggregator.history.follow import Follower, Opened
 from aggregator.hub.ring import Entry, Ring
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Gap, State
@@ -15,7 +17,6 @@ from aggregator.remote.link import Link
 from aggregator.stream.lines import generation_of
 from aggregator.stream.reader import LineReader
 from aggregator.stream.records import Line
-from aggregator.stream.tail import Opened, Tail
 
 
 class Listener(Protocol):
@@ -26,6 +27,9 @@ class Listener(Protocol):
 
     def missing(self, feed: Feed, gap: Gap) -> None:
         """Lines are missing."""
+
+    def has_room(self) -> bool:
+        """Whether anybody it is shown to takes more."""
 
     def changed(self, feed: Feed, detail: str) -> None:
         """The feed's state or error is another, or there is news of it."""
@@ -56,7 +60,7 @@ class Feed:
         self._metrics.files.inc()
         try:
             async with self.link.hold():
-                await Tail(self.link, self.file, self).run()
+                await Follower(self.link, self.file, self).run()
         finally:
             self._metrics.files.dec()
             self._set("idle", None, "")
@@ -78,7 +82,7 @@ class Feed:
             raise RuntimeError("a feed is read before its host was reached")
         return LineReader(self.file, zone, probe.offset if probe else 0.0)
 
-    # What the tail tells (aggregator.stream.tail.Sink):
+    # What the follower tells (aggregator.history.follow.Sink):
 
     def opened(self, opened: Opened) -> None:
         self.generation = generation_of(opened.header.head)
@@ -120,6 +124,10 @@ class Feed:
     def rotated(self) -> None:
         for listener in tuple(self.listeners):
             listener.changed(self, "the file was rotated; going on with the new one")
+
+    async def room(self) -> None:
+        while self.listeners and not any(listener.has_room() for listener in tuple(self.listeners)):  # noqa: ASYNC110
+            await asyncio.sleep(limits.ROOM_BEAT)
 
     def _count(self, entry: Entry) -> None:
         size = entry.batch.end - entry.batch.start

@@ -43,11 +43,12 @@ class Hub:
         self._metrics = metrics
         self._views: dict[object, View] = {}
         self._shared: dict[Feed | Finder, _Shared] = {}
+        links.use(inventory.hosts)
 
     def reload(self, inventory: Inventory) -> None:
         """Use another inventory; feeds and finders of what has changed are taken anew by the views that stay."""
         self._inventory = inventory
-        self._links.keep(frozenset(inventory.hosts))
+        self._links.use(inventory.hosts)
         for view in self._views.values():
             stale = {pair for pair, finder in view.finders.items() if self._stale(pair, finder)}
             view.retarget(view.selection.pairs - stale - self._gone(view.selection.pairs))

@@ -109,6 +109,11 @@ class Queue:
         self.lines = self.bytes = 0
         self._signal()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the queue is at most half full."""
+        return self._room.is_set()
+
     async def room(self) -> None:
         """Wait until the queue is at most half full."""
         await self._room.wait()

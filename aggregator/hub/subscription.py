@@ -160,6 +160,9 @@ class Subscription:
         if lines:
             self._push(Chunk(lines))
 
+    def has_room(self) -> bool:
+        return self._ended or self._queue.has_room
+
     def missing(self, gap: Gap) -> None:
         if gap.file in self._joined or gap.file in self._joining:
             self._put(gap_record(gap))

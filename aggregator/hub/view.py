@@ -47,6 +47,9 @@ class Viewer(Protocol):
     def notice(self, notice: Notice) -> None:
         """News of a file that the viewer may know."""
 
+    def has_room(self) -> bool:
+        """Whether the viewer takes more without losing any."""
+
     def appeared(self, file: File) -> None:
         """The view has another file."""
 
@@ -120,6 +123,9 @@ class View:
     def missing(self, feed: Feed, gap: Gap) -> None:
         for viewer in tuple(self.viewers):
             viewer.missing(gap)
+
+    def has_room(self) -> bool:
+        return not self.viewers or any(viewer.has_room() for viewer in self.viewers)
 
     def changed(self, feed: Feed, detail: str) -> None:
         file = feed.file

@@ -62,9 +62,14 @@ def listing(pattern: str, limit: int) -> str:
     return _command(("list",), pattern, str(limit))
 
 
-def read(path: str, start: int, length: int) -> str:
-    """The header, then the bytes [start, start + length) of a file."""
-    return _command(("open", "read"), path, str(start), str(length))
+def generations(path: str, limit: int) -> str:
+    """The file and those beside it that rotation may have made of it, `G INODE SIZE MTIME KIND HEAD NAME` a line."""
+    return _command(("generations",), path, str(limit))
+
+
+def read(name: str, start: int, length: int, kind: str = "plain") -> str:
+    """The header, then the bytes [start, start + length) of a file's text, decompressed if `kind` says so."""
+    return _command(("open", "read"), name, str(start), str(length), kind)
 
 
 def follow(path: str, start: int | None, window: int, *, gnu: bool) -> str:

@@ -6,54 +6,19 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Literal, NoReturn, Protocol
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NoReturn, Protocol
 
 from aggregator import limits
 from aggregator.errors import HostError
 from aggregator.metrics import Metrics
 from aggregator.model import Host, State
 from aggregator.remote import commands
+from aggregator.remote.answer import collect
 from aggregator.remote.probe import Probe, read_probe
-from aggregator.remote.transport import Channel, Connection, Exit, Transport
+from aggregator.remote.slots import Budgets, Kind, Slots
+from aggregator.remote.transport import Channel, Connection, Transport
 from aggregator.remote.trouble import trouble
-
-Kind = Literal["follow", "command"]
-
-
-@dataclass(slots=True, eq=False)
-class _Slots:
-    """One connection and the channels in use on it."""
-
-    connection: Connection
-    follows: int = 0
-    commands: int = 0
-    channels: set[Channel] = field(default_factory=set)
-
-    def free(self, kind: Kind) -> bool:
-        if self.connection.lost:
-            return False
-        if kind == "follow":
-            return self.follows < limits.FOLLOWS_PER_CONNECTION
-        return self.commands < limits.COMMANDS_PER_CONNECTION
-
-    def take(self, kind: Kind, count: int) -> None:
-        if kind == "follow":
-            self.follows += count
-        else:
-            self.commands += count
-
-
-@dataclass(slots=True)
-class Budgets:
-    """What all dials share: handshakes at once, over all and through each jump host."""
-
-    dials: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limits.DIALS_AT_ONCE))
-    jumps: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-
-    def jump(self, name: str) -> asyncio.Semaphore:
-        return self.jumps.setdefault(name, asyncio.Semaphore(limits.DIALS_PER_JUMP))
 
 
 class Way(Protocol):
@@ -64,8 +29,8 @@ class Way(Protocol):
     transport: Transport
     budgets: Budgets
 
-    async def jump(self, spec: str, target: Host) -> Connection:
-        """A connection to a jump host. Raises HostError."""
+    def jump(self, spec: str, target: Host) -> Link:
+        """The link to a jump host (an inventory host's name or `[user@]host[:port]`)."""
 
 
 class Link:
@@ -90,11 +55,13 @@ class Link:
         self._way = way
         self._changed = changed
         self._probes = probes  # a jump host need not have a shell
-        self._slots: list[_Slots] = []
+        self._slots: list[Slots] = []
         self._dialling: asyncio.Task[None] | None = None
         self._failures = 0
         self._freed = asyncio.Condition()
         self._users = 0
+        self._jump: Link | None = None
+        self._jump_held = AsyncExitStack()
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
@@ -125,13 +92,14 @@ class Link:
                 channel.close()
         finally:
             slots.take(kind, -1)
+            self._drop_lost()
             async with self._freed:
                 self._freed.notify_all()
 
     async def run(self, command: str, limit: int) -> bytes:
         """The output of a short command, at most `limit` bytes of it. Raises HostError."""
         async with self.channel("command", lambda _: command, wait=False) as channel:
-            return await self._collect(channel, limit)
+            return await collect(channel, self.host.name, limit)
 
     async def reached(self) -> None:
         """Wait until the host is connected. Raises the HostError of an attempt, or of the back-off from one."""
@@ -146,19 +114,24 @@ class Link:
 
     async def close(self) -> None:
         """Close all connections; the state is `idle` then, unless an error stands."""
-        if self._dialling and not self._dialling.done():
+        if self._dialling:
             self._dialling.cancel()
+            self._dialling = None
         slots, self._slots = self._slots, []
         await asyncio.gather(*(slot.connection.close() for slot in slots))
+        if self._slots or self._is_dialling:
+            return  # somebody came meanwhile
+        await self._go_through(None)
         if self.state in ("live", "connecting"):
             self._set("idle", None)
 
     async def ended(self, channel: Channel) -> NoReturn:
         """Raise the HostError of a follow that has ended by itself."""
         end = await channel.exit()
-        if end.lost or end.status is None:
+        if end.lost:
             raise trouble("lost", endpoint=self.host.name)
-        raise trouble("remote-error", host=self.host.name, detail=f"the follower ended with status {end.status}")
+        how = "was killed by a signal" if end.status is None else f"ended with status {end.status}"
+        raise trouble("remote-error", host=self.host.name, detail=f"the follower {how}")
 
     def report(self, error: HostError) -> None:
         """A user of the link saw a trouble that concerns the whole host (such as no shell)."""
@@ -170,7 +143,7 @@ class Link:
             raise trouble("remote-error", host=self.host.name, detail="it did not answer the probe")
         return self.probe
 
-    async def _reserve(self, kind: Kind, wait: bool) -> _Slots:
+    async def _reserve(self, kind: Kind, wait: bool) -> Slots:
         """A connection with a free place of this kind, dialling one if need be."""
         while True:
             self._drop_lost()
@@ -185,27 +158,36 @@ class Link:
                 async with self._freed:
                     await self._freed.wait()
                 continue
-            if kind == "command" and self._slots and not (self._dialling and not self._dialling.done()):
+            if kind == "command" and self._slots and not self._is_dialling:
                 async with self._freed:
                     await self._freed.wait()
                 continue
             await self._dialled(wait)
 
+    @property
+    def _is_dialling(self) -> bool:
+        return self._dialling is not None and not self._dialling.done()
+
     def _drop_lost(self) -> None:
-        self._slots = [slots for slots in self._slots if not slots.connection.lost]
+        """Forget lost connections; with the last one, back off. Whoever sees the loss first calls this."""
+        left = [slots for slots in self._slots if not slots.connection.lost]
+        last = bool(self._slots) and not left
+        self._slots = left
+        if last:
+            self._back_off(trouble("lost", endpoint=self.host.name))
 
     async def _dialled(self, wait: bool) -> None:
         """Wait for the dial that is under way, or start one. All who wait share one dial and its error."""
-        if self._dialling is None or self._dialling.done():
+        task = self._dialling
+        if task is None or task.done():
             pause = (self.next_try or 0) - asyncio.get_running_loop().time()
             if pause > 0:
                 if not wait and self.error:
                     raise self.error
                 await asyncio.sleep(pause)
-                if self._dialling and not self._dialling.done():
+                if self._is_dialling:
                     return await self._dialled(wait)
-            self._dialling = self._way.tasks.create_task(self._dial(), name=f"dial {self.host.name}")
-        task = self._dialling
+            task = self._dialling = self._way.tasks.create_task(self._dial(), name=f"dial {self.host.name}")
         await asyncio.wait([task])
         if task.cancelled():
             raise trouble("lost", endpoint=self.host.name)
@@ -224,19 +206,44 @@ class Link:
             return
         self._failures = 0
         self.next_try = None
-        slots = _Slots(connection)
+        slots = Slots(connection)
         self._slots.append(slots)
         self._way.tasks.create_task(self._watch(slots), name=f"watch {self.host.name}")
         self._set("live", None)
 
     async def _connect(self) -> Connection:
-        jump = self.host.jump or await self._way.transport.jumps(self.host)
+        spec = self.host.jump or await self._way.transport.jumps(self.host)
+        jump = self._way.jump(spec, self.host) if spec else None
+        await self._go_through(jump)
         if jump is None:
             async with self._way.budgets.dials:
                 return await self._dial_probed(None)
-        via = await self._way.jump(jump, self.host)
-        async with self._way.budgets.jump(jump):
+        via = await self._jump_connection(jump)
+        async with self._way.budgets.jump(jump.host.name):
             return await self._dial_probed(via)
+
+    async def _go_through(self, jump: Link | None) -> None:
+        """Keep the jump host's connection open from now on, and let go of another one."""
+        if jump is not self._jump:
+            held, self._jump_held = self._jump_held, AsyncExitStack()
+            self._jump = jump
+            if jump:
+                await self._jump_held.enter_async_context(jump.hold())
+            await held.aclose()
+
+    async def _jump_connection(self, jump: Link) -> Connection:
+        """A connection to the jump host. Raises HostError (cause `jump-failed`)."""
+        name, behind = jump.host.name, jump
+        while behind is not self and behind._jump:
+            behind = behind._jump
+        if behind is self:
+            words = trouble("jump-failed", jump=name, detail="it leads back to itself").words
+            raise HostError("jump-failed", words, "mend ProxyJump in ssh_config, or jump: in the inventory")
+        try:
+            return await jump.connection()
+        except HostError as error:
+            words = trouble("jump-failed", jump=name, detail=error.words).words
+            raise HostError("jump-failed", words, error.step, retry=error.retry) from error
 
     async def _dial_probed(self, via: Connection | None) -> Connection:
         """Connect and ask the host what it has, within `connect_timeout` and the probe's own time."""
@@ -253,35 +260,9 @@ class Link:
     async def _ask(self, connection: Connection) -> Probe:
         before = time.time()
         channel = await connection.run(commands.probe())
-        answer = await self._collect(channel, limits.PROBE_BYTES)
+        answer = await collect(channel, self.host.name, limits.PROBE_BYTES)
         after = time.time()
         return read_probe(self.host, answer, before, after)
-
-    async def _collect(self, channel: Channel, limit: int) -> bytes:
-        """All output of a command up to its end. Raises HostError when it takes too long or says too much."""
-        output, errors = bytearray(), b""
-        try:
-            async with asyncio.timeout(limits.COMMAND_TIMEOUT):
-                while len(output) <= limit:
-                    data, said = await channel.read()
-                    output += data
-                    errors = (errors + said)[-limits.CHANNEL_STDERR :]
-                    if not data and not said:
-                        self._judge(await channel.exit(), bytes(output), errors)
-                        break
-        except TimeoutError as error:
-            raise trouble("timeout", endpoint=self.host.name, seconds=limits.COMMAND_TIMEOUT) from error
-        finally:
-            channel.close()
-        return bytes(output[:limit])
-
-    def _judge(self, end: Exit, output: bytes, errors: bytes) -> None:
-        """Raise the HostError of a command that ended badly."""
-        if end.lost:
-            raise trouble("lost", endpoint=self.host.name)
-        if not output and end.status:
-            said = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit status {end.status}"]
-            raise trouble("no-shell", endpoint=self.host.name, detail=said[-1][:200])
 
     def _back_off(self, error: HostError) -> None:
         self._failures += 1
@@ -294,7 +275,7 @@ class Link:
         if not self._slots:
             self._set("waiting" if error.retry else "failed", error)
 
-    async def _watch(self, slots: _Slots) -> None:
+    async def _watch(self, slots: Slots) -> None:
         """Send heartbeats until the connection is lost; with the last one of a host in use, its state is `waiting`."""
         self._way.metrics.connections.inc()
         try:
@@ -308,12 +289,9 @@ class Link:
                     continue
         finally:
             self._way.metrics.connections.dec()
-        known = slots in self._slots
         self._drop_lost()
         async with self._freed:
             self._freed.notify_all()
-        if known and not self._slots:
-            self._back_off(trouble("lost", endpoint=self.host.name))
 
     def _set(self, state: State, error: HostError | None) -> None:
         if (state, str(error)) != (self.state, str(self.error)):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from aggregator.errors import HostError
 from aggregator.metrics import Metrics
-from aggregator.model import Host
-from aggregator.remote.link import Budgets, Link
-from aggregator.remote.transport import Connection, Transport
-from aggregator.remote.trouble import trouble
+from aggregator.model import Host, SshOptions
+from aggregator.remote.link import Link
+from aggregator.remote.slots import Budgets
+from aggregator.remote.transport import Transport
+
+_Way = tuple[str, str, SshOptions, str | None]  # what makes two jump hosts the same: name, address, ssh, jump
 
 
 class Links:
@@ -26,7 +27,8 @@ class Links:
         self._changed = changed
         self.budgets = Budgets()
         self._links: dict[str, Link] = {}
-        self._jumps: dict[str, Link] = {}
+        self._hosts: Mapping[str, Host] = {}
+        self._jumps: dict[_Way, Link] = {}
 
     def link(self, host: Host) -> Link:
         """The link of an inventory host; a host whose way has changed gets a new one."""
@@ -38,24 +40,24 @@ class Links:
     def all(self) -> list[Link]:
         return list(self._links.values())
 
-    def keep(self, names: frozenset[str]) -> None:
-        """Forget the links of hosts that the inventory no longer has."""
-        self._links = {name: link for name, link in self._links.items() if name in names}
+    def use(self, hosts: Mapping[str, Host]) -> None:
+        """The hosts of the inventory from now on; links of others are forgotten."""
+        self._hosts = hosts
+        self._links = {name: link for name, link in self._links.items() if name in hosts}
 
-    async def jump(self, spec: str, target: Host) -> Connection:
-        """A connection to a jump host (an inventory host's name or `[user@]host[:port]`). Raises HostError."""
-        first, _, rest = spec.rpartition(",")  # ssh_config: a,b means b through a
-        link = self._jumps.get(spec) or self._jumps.setdefault(spec, self._jump_link(rest, first, target))
-        try:
-            return await link.connection()
-        except HostError as error:
-            words = trouble("jump-failed", jump=spec, detail=error.words).words
-            raise HostError("jump-failed", words, error.step, retry=error.retry) from error
+    def jump(self, spec: str, target: Host) -> Link:
+        """The link to a jump host: an inventory host's name, or `[user@]host[:port]` reached as `target` is.
 
-    def _jump_link(self, spec: str, before: str, target: Host) -> Link:
-        known = self._links.get(spec)
-        host = known.host if known else _jump_host(spec, before, target)
-        return Link(host, self, lambda _: None, probes=False)
+        Of `a,b` (ssh_config(5)) it is the one to b, which goes through a.
+        """
+        before, _, last = spec.rpartition(",")
+        known = self._hosts.get(last) if not before else None
+        host = known or _jump_host(last, before, target)
+        key = (host.name, host.address, host.ssh, host.jump)
+        link = self._jumps.get(key)
+        if link is None:
+            link = self._jumps[key] = Link(host, self, lambda _: None, probes=False)
+        return link
 
     async def close(self) -> None:
         """Close everything, targets before the jump hosts that carry them."""

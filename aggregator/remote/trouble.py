@@ -103,6 +103,11 @@ TABLE: dict[str, Trouble] = {
         "check the pattern in the inventory; it is looked for again by itself",
         False,
     ),
+    "no-decompressor": Trouble(
+        "{path} is compressed, and there is no {detail} on {host}",
+        "install it there, or leave the newest rotated file uncompressed (logrotate: delaycompress)",
+        False,
+    ),
     "remote-error": Trouble(
         "the command on {host} failed: {detail}", "run `tailon-agg check` and look at the host", True
     ),

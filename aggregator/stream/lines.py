@@ -25,12 +25,16 @@ class Cutter:
     passed over. `generation` may be None only when `start` is 0.
     """
 
-    def __init__(self, file: File, generation: str | None, start: int, *, skip: bool = False) -> None:
+    def __init__(
+        self, file: File, generation: str | None, start: int, *, skip: bool = False, before: bytes = b""
+    ) -> None:
         self.file = file
         self.generation = generation
         self.received = start
         self._line_start = start
+        self.before = before  # the last bytes up to `position`, at most PROOF_BYTES
         self._partial = b""
+        self._seen = before  # the last bytes of all that was fed
         self._skipping = skip
 
     @property
@@ -46,6 +50,7 @@ class Cutter:
     def feed(self, data: bytes) -> list[Batch]:
         """The batches that these bytes complete, in order."""
         self.received += len(data)
+        self._remember(data)
         if self._skipping:
             data = self._skip(data)
         first = data.find(b"\n")
@@ -77,9 +82,17 @@ class Cutter:
         if self.generation is None:
             self.generation = hashlib.sha256(self._partial).hexdigest()[:16]
         start, self._line_start = self._line_start, self.received
+        self.before = self._seen
         if length > limits.LINE_BYTES:
             return [self._clipped(length, start, self._partial)]
         return [Batch(self.file, self.generation, start, self.received, self._partial + b"\n")]
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the bytes before the last newline: they prove the place after it."""
+        end = data.rfind(b"\n") + 1
+        if end:
+            self.before = (self._seen + data[:end])[-limits.PROOF_BYTES :]
+        self._seen = (self._seen + data[-limits.PROOF_BYTES :])[-limits.PROOF_BYTES :]
 
     def _skip(self, data: bytes) -> bytes:
         """What is left of `data` after the line that it begins in."""

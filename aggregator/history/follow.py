@@ -1,0 +1,190 @@
+"""Follows one log on its host: opens, proves, reads; resumes at an address after anything."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from aggregator import limits
+from aggregator.errors import Gone, HostError
+from aggregator.history.catchup import CatchUp, Missing, is_start
+from aggregator.model import Batch, File, Gap
+from aggregator.remote import commands
+from aggregator.remote.header import Header, Truncated, read_header
+from aggregator.remote.link import Link
+from aggregator.remote.probe import Probe
+from aggregator.remote.transport import Channel
+from aggregator.stream.lines import Cutter, generation_of
+from aggregator.stream.proof import Place, Proof, Start
+
+_NEWS = re.compile(rb"^([RMST]) (\d+)$", re.MULTILINE)  # of follow.sh
+_TRUNCATED = re.compile(rb"tail: [^\n]{0,200}: file truncated\n")  # GNU tail's, joined with the bytes that it concerns
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file was opened: what the host knows of it, and whether its bytes so far are its backlog."""
+
+    header: Header
+    probe: Probe
+    fresh: bool
+
+
+class Sink(Protocol):
+    """Where a follower's news goes; every call but `room` is synchronous and quick."""
+
+    def opened(self, opened: Opened) -> None: ...
+    def batch(self, batch: Batch) -> None: ...
+    def caught_up(self) -> None: ...
+    def trouble(self, error: HostError) -> None: ...
+    def gap(self, gap: Gap) -> None: ...
+    def rotated(self) -> None: ...
+
+    async def room(self) -> None:
+        """Wait while nobody who is shown this has room for more."""
+
+
+class _Hint(Exception):
+    """What is followed may no longer be the log, or what was opened: open and prove again."""
+
+
+class _Elsewhere(Exception):
+    """The file that has the log's name does not hold our place."""
+
+
+class _Wider(Exception):
+    """Open the same file again, with a larger window: a line began before this one."""
+
+
+class Follower:
+    """One log, followed for as long as `run` runs.
+
+    `_at` is where the next line begins that was not given out, None before the first opening. Every opening proves it:
+    the first bytes of the very stream that is then followed must be those before it.
+    """
+
+    def __init__(self, link: Link, file: File, sink: Sink) -> None:
+        self._link = link
+        self._file = file
+        self._sink = sink
+        self._at: Place | Start | None = None
+        self._complete = False  # whether all of a renamed generation was here when its name went on
+        self._window = limits.TAIL_WINDOW
+        self._catch_up = CatchUp(link, file, sink)
+
+    async def run(self) -> None:
+        """Follow until cancelled. A host's trouble is told to the sink and waited out."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                try:
+                    await self._follow()
+                except _Hint:
+                    continue
+                except _Wider:
+                    self._window *= 16
+                except _Elsewhere:
+                    await self._go_on(tasks)
+                except HostError as error:
+                    if error.cause == "no-file" and self._at is not None:
+                        await self._go_on(tasks)
+                    await self._report(error)
+
+    async def _go_on(self, tasks: asyncio.TaskGroup) -> None:
+        """Find our place among the generations, and give out all that comes before the live one."""
+        if self._at is None:
+            return
+        try:
+            self._at = await self._catch_up.run(self._at, tasks, complete=self._complete)
+            self._complete = False
+        except HostError as error:
+            await self._report(error)
+        except (Gone, Missing):
+            await asyncio.sleep(limits.LOCATE_PAUSE)
+
+    async def _report(self, error: HostError) -> None:
+        self._sink.trouble(error)
+        if self._link.state == "live":
+            await asyncio.sleep(limits.FAILED_FILE_RETRY)
+
+    async def _follow(self) -> None:
+        """The file that has the name, from its opening to its end. Raises HostError, _Hint, _Elsewhere, _Wider."""
+        at = self._at
+        start = at.offset - at.proof.length if isinstance(at, Place) else None if at is None else 0
+
+        def command(probe: Probe) -> str:
+            return commands.follow(self._file.path, start, self._window, gnu=probe.tail == "gnu")
+
+        async with self._link.channel("follow", command, wait=True) as channel:
+            probe = self._link.known_probe()
+            try:
+                header, data = await read_header(channel, path=self._file.path, host=self._file.host, user=probe.user)
+            except Truncated:
+                raise _Elsewhere from None
+            generation = generation_of(header.head)
+            if isinstance(at, Place):
+                if generation != at.generation:
+                    raise _Elsewhere
+                before, data = await self._prove(channel, at, data)
+                cutter = Cutter(self._file, generation, at.offset, before=before)
+            else:
+                if at is not None and not is_start(generation, header.inode, at):
+                    raise _Elsewhere
+                cutter = Cutter(self._file, generation, header.start, skip=header.start > 0)
+                if header.start == 0:
+                    self._at = Start(generation, header.inode)
+            self._complete = False
+            self._catch_up.found(header)
+            self._sink.opened(Opened(header, probe, at is None))
+            await self._read(channel, cutter, header, data)
+
+    async def _prove(self, channel: Channel, place: Place, data: bytes) -> tuple[bytes, bytes]:
+        """The bytes before the place, and what came after them. Raises _Elsewhere when they are others."""
+        try:
+            async with asyncio.timeout(limits.HEADER_TIMEOUT):
+                while len(data) < place.proof.length:
+                    more, errors = await channel.read()
+                    if not more and not errors:
+                        await self._link.ended(channel)
+                    data += more
+        except TimeoutError:
+            raise _Elsewhere from None
+        before = data[: place.proof.length]
+        if not place.proof.holds(before):
+            raise _Elsewhere
+        return before, data[place.proof.length :]
+
+    async def _read(self, channel: Channel, cutter: Cutter, header: Header, data: bytes) -> None:
+        behind = True
+        errors = b""
+        while True:
+            hint = _TRUNCATED.search(data)
+            self._take(cutter, data[: hint.start()] if hint else data, header.inode)
+            if hint:
+                raise _Hint
+            if behind and cutter.received >= header.size:
+                if cutter.skipping and self._window < limits.BACKLOG_BYTES:
+                    raise _Wider
+                self._sink.caught_up()
+                behind = False
+            for news in _NEWS.finditer(errors):
+                self._judge(news[1], int(news[2]), cutter)
+            await self._sink.room()
+            data, errors = await channel.read()
+            if not data and not errors:
+                await self._link.ended(channel)
+
+    def _take(self, cutter: Cutter, data: bytes, inode: str) -> None:
+        for batch in cutter.feed(data):
+            self._sink.batch(batch)
+        if cutter.generation and cutter.before:
+            self._at = Place(cutter.generation, cutter.position, Proof.of(cutter.before), inode)
+
+    def _judge(self, news: bytes, size: int, cutter: Cutter) -> None:
+        """What the host says of the file: another has its name and all of this one is here, or it is not the same."""
+        if news == b"R" and cutter.received >= size:
+            self._complete = cutter.received == cutter.position
+            raise _Hint
+        if news in (b"S", b"T"):
+            raise _Hint
