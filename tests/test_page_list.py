@@ -78,13 +78,17 @@ async def wheel(page: Page, pixels: int) -> None:
 
 
 def long_tasks(trace: bytes) -> list[float]:
-    """Milliseconds of the tasks of the page's main thread, the longest first, out of a Chromium trace."""
+    """Milliseconds of the tasks of the page's main thread, the longest first, out of a Chromium trace.
+
+    A task that had the processor for less than half of its time was held up by other programs of the machine:
+    it counts as twice the time that it had.
+    """
     events: list[dict[str, Any]] = json.loads(trace)["traceEvents"]
     names = [event for event in events if event["name"] == "thread_name"]
     main = {(e["pid"], e["tid"]) for e in names if e["args"]["name"] == "CrRendererMain"}
     tasks = [e for e in events if e["name"].endswith("RunTask") and (e["pid"], e["tid"]) in main and "dur" in e]
     assert len(tasks) > 100
-    return sorted((event["dur"] / 1000 for event in tasks), reverse=True)
+    return sorted((min(e["dur"], 2 * e.get("tdur", e["dur"])) / 1000 for e in tasks), reverse=True)
 
 
 @pytest.mark.parametrize("query", ["", "?wrap=1"])

@@ -1,17 +1,15 @@
 /**
- * Between the socket and the store: records wait in a bounded queue and are taken in on a beat, a few milliseconds a
- * frame, so that a flood never blocks the page; while paused they wait longer. Beyond the bound the oldest are
+ * Between the socket and the store: records wait in a bounded queue and are taken in on a beat, a few milliseconds
+ * each time, so that a flood never blocks the page; while paused they wait longer. Beyond the bound the oldest are
  * dropped, counted and said so in a row.
  */
 
-import { BEAT_MS, PENDING_RECORDS } from "./limits.js";
+import { BEAT_EVERY_MS, BEAT_MS, PENDING_RECORDS } from "./limits.js";
 import { endRow, gapRow, lineRow, markRow, Notices } from "./rows.js";
 import { plural } from "./words.js";
 
 /** Records between two looks at the clock. */
 const STEP = 64;
-/** Milliseconds between beats of a tab that is not seen (frames do not come there). */
-const HIDDEN_MS = 250;
 
 /** @typedef {import("./types.js").StreamRecord} StreamRecord */
 /** @typedef {import("./types.js").Row} Row */
@@ -23,6 +21,7 @@ export class Intake {
   #next = 0;
   #lost = 0;
   #scheduled = false;
+  #lastBeat = 0;
   #paused = false;
   #notices = new Notices();
   #store;
@@ -91,14 +90,15 @@ export class Intake {
   #schedule() {
     if (this.#scheduled || this.#paused || !this.pending) return;
     this.#scheduled = true;
-    if (document.hidden) setTimeout(() => this.#beat(), HIDDEN_MS);
-    else requestAnimationFrame(() => this.#beat());
+    // A timer, not a frame: frames do not come in a tab that is not seen.
+    setTimeout(() => this.#beat(), Math.max(0, this.#lastBeat + BEAT_EVERY_MS - performance.now()));
   }
 
   #beat() {
     this.#scheduled = false;
     if (this.#paused) return;
-    const until = performance.now() + BEAT_MS;
+    this.#lastBeat = performance.now();
+    const until = this.#lastBeat + BEAT_MS;
     if (this.#lost) this.#sayLost();
     do {
       const end = Math.min(this.#queue.length, this.#next + STEP);

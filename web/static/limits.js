@@ -12,8 +12,11 @@ export const HELD_CHARS = 64_000_000;
 /** Records that wait while the view is paused or the tab sleeps; beyond, the oldest are dropped and counted. */
 export const PENDING_RECORDS = 50_000;
 
-/** Milliseconds of one beat spent on taking records in: leaves most of a 16 ms frame to drawing. */
-export const BEAT_MS = 6;
+/** Milliseconds between beats: 20 a second look continuous to a reader and cost a third of one for each frame. */
+export const BEAT_EVERY_MS = 50;
+
+/** Milliseconds of one beat spent on taking records in: some 4,000 lines, and a quarter of the time at most. */
+export const BEAT_MS = 12;
 
 /** Characters of one line shown in the list; the rest is in the line's details. */
 export const SHOWN_CHARS = 4_000;
