@@ -4,6 +4,7 @@
 
 FOLLOWS_PER_CONNECTION = 6  # channels; with the two below, under sshd's default MaxSessions of 10
 COMMANDS_PER_CONNECTION = 2  # channels for short commands: listing, reading a range
+FOLLOWS_PER_HOST = 24  # files; the product of follows per connection and the connections of a host
 CONNECTIONS_PER_HOST = 4  # connections; more follows than these carry are a notice that names the files
 DIALS_AT_ONCE = 128  # handshakes under way over all hosts: dead hosts must not keep the living ones waiting
 DIALS_PER_JUMP = 8  # handshakes at once through one jump host: sshd's MaxStartups starts refusing at 10

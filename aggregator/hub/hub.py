@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,7 @@ class Hub:
         self._metrics = metrics
         self._views: dict[object, View] = {}
         self._shared: dict[Feed | Finder, _Shared] = {}
+        self._of_host: dict[str, set[Feed]] = {}
         links.use(inventory.hosts)
 
     def reload(self, inventory: Inventory) -> None:
@@ -89,8 +91,17 @@ class Hub:
             zone = ZoneInfo(source.timezone) if source.timezone else None
             feed = Feed(file, self._links.link(self._inventory.hosts[file.host]), zone, self._metrics)
             self.feeds[file] = feed
+            self._make_room(feed)
         self._take(feed, self._run_feed(feed), f"follow {file.host}:{file.path}")
         return feed
+
+    def _make_room(self, feed: Feed) -> None:
+        """Files that only linger give way when those of a host are as many as can be followed."""
+        others = self._of_host.setdefault(feed.file.host, set())
+        lingering = [(entry.farewell.when(), other) for other in others if (entry := self._shared[other]).farewell]
+        for _, other in sorted(lingering, key=itemgetter(0))[: max(0, len(others) + 1 - limits.FOLLOWS_PER_HOST)]:
+            self._forget(other)
+        self._of_host.setdefault(feed.file.host, set()).add(feed)
 
     def return_feed(self, feed: Feed) -> None:
         self._return(feed, limits.TAIL_LINGER)
@@ -125,8 +136,11 @@ class Hub:
 
     def _forget(self, shared: Feed | Finder) -> None:
         entry = self._shared.pop(shared)
+        if entry.farewell:
+            entry.farewell.cancel()
         entry.task.cancel()
         if isinstance(shared, Feed):
+            self._of_host[shared.file.host].discard(shared)
             if self.feeds.get(shared.file) is shared:
                 del self.feeds[shared.file]
         elif self.finders.get((shared.host.name, shared.source.name)) is shared:

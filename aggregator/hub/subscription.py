@@ -47,9 +47,13 @@ class Wishes:
 class _Ready:
     """A file whose backlog is here and waits to be given out, with what came live meanwhile."""
 
-    file: File
+    feed: Feed
     backlog: Backlog
     held: list[Line]
+
+    @property
+    def file(self) -> File:
+        return self.feed.file
 
 
 class Subscription:
@@ -68,6 +72,7 @@ class Subscription:
         self._queue = Queue(self._count_dropped)
         self._tasks = asyncio.TaskGroup()
         self._view: View | None = None
+        self._known: set[File] = set()
         self._joined: set[File] = set()
         self._joining: dict[File, list[Line]] = {}
         self._awaited: set[File] = set()  # files that are not settled or whose backlog is not given out
@@ -169,6 +174,8 @@ class Subscription:
 
     def notice(self, notice: Notice) -> None:
         file = File(notice.host, notice.source or "", notice.path or "")
+        if self._view and file in self._view.feeds and file not in self._known:
+            return  # it is told when the file is brought in
         if notice.state != "live" or file in self._joined:
             self._put(notice_record(notice))
 
@@ -179,6 +186,7 @@ class Subscription:
         self._arrivals.append(file)
 
     def vanished(self, file: File) -> None:
+        self._known.discard(file)
         self._joined.discard(file)
         self._joining.pop(file, None)
         self._settle(file)
@@ -203,10 +211,9 @@ class Subscription:
     async def _join(self, feed: Feed) -> None:
         """Bring a file in: its backlog first, and no line between that and the live ones missing or twice."""
         file = feed.file
+        self._known.add(file)
         if feed.error and not feed.ready.is_set():
-            self._put(
-                notice_record(Notice(file.host, feed.state, explain(feed.error, feed.link), file.source, file.path))
-            )
+            self._put(_state_of(feed))
         if not feed.ready.is_set():
             await feed.settled.wait()
             if not feed.ready.is_set():
@@ -223,7 +230,7 @@ class Subscription:
                 found = await backlog.last_lines(feed, self._wishes.lines, cut)
             else:
                 found = await self._resume(feed, place, cut)
-        self._ready.append(_Ready(file, found, held))
+        self._ready.append(_Ready(feed, found, held))
         self._wake()
 
     async def _resume(self, feed: Feed, place: Position, cut: backlog.Cut) -> Backlog:
@@ -231,7 +238,7 @@ class Subscription:
         last: Backlog | None = None
         async for part in backlog.after(feed, place, cut):
             if last is not None:
-                await self._give([_Ready(feed.file, last, [])])
+                await self._give([_Ready(feed, last, [])])
             last = part
         return last or Backlog([])
 
@@ -257,7 +264,7 @@ class Subscription:
                 self._joining.pop(item.file, None)
             self._push_all(sorted((line for item in ready for line in item.held), key=attrgetter("key")))
             for item in ready:
-                self._put(notice_record(Notice(item.file.host, "live", "following", item.file.source, item.file.path)))
+                self._put(_state_of(item.feed))
                 self._settle(item.file)
 
     async def _give(self, ready: list[_Ready]) -> None:
@@ -307,7 +314,7 @@ class Subscription:
 
     def _push_all(self, lines: list[Line]) -> None:
         if lines:
-            if lines[0].key < self._last_key:
+            if lines[0].key < self._last_key and self._selection.order == "time":
                 lines = [as_late(line) if line.key < self._last_key else line for line in lines]
             self._push(Chunk(lines))
 
@@ -327,6 +334,13 @@ class Subscription:
     def _count_dropped(self, lines: int, size: int) -> None:
         self.dropped += lines
         self._right.dropped(lines, size)
+
+
+def _state_of(feed: Feed) -> Record:
+    """How a file is now, in words."""
+    file = feed.file
+    detail = explain(feed.error, feed.link) if feed.error else "following"
+    return notice_record(Notice(file.host, feed.state, detail, file.source, file.path))
 
 
 class _Stop(Exception):

@@ -76,7 +76,7 @@ class View:
         self.viewers: set[Viewer] = set()
         self._desk = desk
         self._loop = asyncio.get_running_loop()
-        self._merge = Merge()
+        self._merge = Merge(sort=selection.order == "time")
         self._timer: asyncio.TimerHandle | None = None
         self.retarget(selection.pairs)
 

@@ -15,14 +15,16 @@ _key = attrgetter("key")
 
 
 class Merge:
-    """Holds lines for at most `hold` seconds (0: not at all), then gives them out sorted by key, stable by arrival.
+    """Holds lines for at most `hold` seconds (0: not at all), then gives them out sorted by key, stable by arrival;
+    without `sort`, as they came.
 
     Sorting a window beats a k-way heap by an order of magnitude. A line whose place has already gone out is given
     out at once, marked late. Within a file keys never decrease, so its order stays its own.
     """
 
-    def __init__(self, hold: float = limits.MERGE_HOLD) -> None:
+    def __init__(self, hold: float = limits.MERGE_HOLD, *, sort: bool = True) -> None:
         self.hold = hold
+        self._sort = sort
         self._groups: deque[tuple[float, list[Line]]] = deque()
         self._count = 0
         self._last = -(1 << 62)
@@ -52,6 +54,9 @@ class Merge:
         while self._groups and (self._groups[0][0] + self.hold <= now or self._count - len(out) > limits.MERGE_LINES):
             out += self._groups.popleft()[1]
         if not out:
+            return out
+        if not self._sort:
+            self._count -= len(out)
             return out
         self._take_before(max(line.key for line in out), out)
         self._count -= len(out)
