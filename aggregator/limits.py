@@ -24,6 +24,7 @@ FILES_PER_GLOB = 500  # files that one path pattern may find on one host
 GENERATIONS = 100  # files beside a log that are looked at as its generations
 PROOF_BYTES = 1024  # bytes before an address that prove, hashed, that it is still the same place
 GLOB_INTERVAL = 10.0  # seconds between two listings of a path pattern
+LOGIN_NOISE = 64 << 10  # bytes that a login shell may print before our command runs: messages of the day
 PROBE_BYTES = 4 << 10  # bytes of a probe's answer that are read
 
 # --- Lines (aggregator.stream) -----------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ class Link:
         """
         slots = await self._reserve(kind, wait)
         try:
-            channel = await slots.connection.run(command(self.known_probe()))
+            slots, channel = await self._start(slots, kind, command(self.known_probe()), wait)
             slots.channels.add(channel)
             try:
                 yield channel
@@ -91,10 +91,7 @@ class Link:
                 slots.channels.discard(channel)
                 channel.close()
         finally:
-            slots.take(kind, -1)
-            self._drop_lost()
-            async with self._freed:
-                self._freed.notify_all()
+            await self._release(slots, kind)
 
     async def run(self, command: str, limit: int) -> bytes:
         """The output of a short command, at most `limit` bytes of it. Raises HostError."""
@@ -147,22 +144,28 @@ class Link:
         """A connection with a free place of this kind, dialling one if need be."""
         while True:
             self._drop_lost()
+            if kind == "follow":
+                self._check_follows()
             for slots in self._slots:
-                if slots.free(kind):
+                if slots.free(kind, self._sessions):
                     slots.take(kind, 1)
                     return slots
-            if len(self._slots) >= limits.CONNECTIONS_PER_HOST:
-                if kind == "follow":
-                    most = limits.CONNECTIONS_PER_HOST * limits.FOLLOWS_PER_CONNECTION
-                    raise trouble("too-many-files", limit=most)
+            if kind == "command" and any(slots.commands for slots in self._slots) and not self._is_dialling:
                 async with self._freed:
                     await self._freed.wait()
-                continue
-            if kind == "command" and self._slots and not self._is_dialling:
-                async with self._freed:
-                    await self._freed.wait()
-                continue
-            await self._dialled(wait)
+            elif len(self._slots) < limits.CONNECTIONS_PER_HOST:
+                await self._dialled(wait)
+            else:
+                raise trouble("too-many-sessions", endpoint=self.host.name)
+
+    def _check_follows(self) -> None:
+        """Raise HostError when no more files can be followed; of few sessions one is kept for commands."""
+        most = limits.CONNECTIONS_PER_HOST * limits.FOLLOWS_PER_CONNECTION
+        follows = sum(slots.follows for slots in self._slots)
+        if follows >= most:
+            raise trouble("too-many-files", limit=most)
+        if follows >= limits.CONNECTIONS_PER_HOST * self._sessions - 1:
+            raise trouble("too-many-sessions", endpoint=self.host.name)
 
     @property
     def _is_dialling(self) -> bool:

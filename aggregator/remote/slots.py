@@ -21,8 +21,13 @@ class Slots:
     commands: int = 0
     channels: set[Channel] = field(default_factory=set)
 
-    def free(self, kind: Kind) -> bool:
-        if self.connection.lost:
+    @property
+    def used(self) -> int:
+        return self.follows + self.commands
+
+    def free(self, kind: Kind, most: int) -> bool:
+        """Whether one more fits; `most` sessions are what this host's sshd takes on a connection."""
+        if self.connection.lost or self.used >= most:
             return False
         if kind == "follow":
             return self.follows < limits.FOLLOWS_PER_CONNECTION
