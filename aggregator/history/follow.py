@@ -20,7 +20,9 @@ from aggregator.stream.lines import Cutter, generation_of
 from aggregator.stream.proof import Place, Proof, Start
 
 _NEWS = re.compile(rb"^([RMST]) (\d+)$", re.MULTILINE)  # of follow.sh
-_TRUNCATED = re.compile(rb"tail: [^\n]{0,200}: file truncated\n")  # GNU tail's, joined with the bytes that it concerns
+# GNU tail's word of a truncation comes among the bytes that it concerns, and may come in pieces.
+_TRUNCATED = re.compile(rb"tail: [^\n]{0,200}: file truncated\n")
+_BEGINNING = re.compile(rb"t(?:a(?:i(?:l(?::(?: [^\n]{0,220})?)?)?)?)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Follower:
         self._sink = sink
         self._at: Place | Start | None = None
         self._complete = False  # whether all of a renamed generation was here when its name went on
+        self._doubted: tuple[str | None, int] | None = None
         self._window = limits.TAIL_WINDOW
         self._catch_up = CatchUp(link, file, sink)
 
@@ -159,21 +162,34 @@ class Follower:
         behind = True
         errors = b""
         while True:
-            hint = _TRUNCATED.search(data)
-            self._take(cutter, data[: hint.start()] if hint else data, header.inode)
+            hint = self._hint(cutter, data)
+            held = hint or _BEGINNING.search(data)
+            self._take(cutter, data[: held.start()] if held else data, header.inode)
             if hint:
                 raise _Hint
-            if behind and cutter.received >= header.size:
+            rest = data[held.start() :] if held else b""
+            received = cutter.received + len(rest)
+            if behind and received >= header.size:
                 if cutter.skipping and self._window < limits.BACKLOG_BYTES:
                     raise _Wider
                 self._sink.caught_up()
                 behind = False
             for news in _NEWS.finditer(errors):
-                self._judge(news[1], int(news[2]), cutter)
+                self._judge(news[1], received >= int(news[2]), received == cutter.position)
             await self._sink.room()
-            data, errors = await channel.read()
-            if not data and not errors:
+            more, errors = await channel.read()
+            if not more and not errors:
                 await self._link.ended(channel)
+            data = rest + more
+
+    def _hint(self, cutter: Cutter, data: bytes) -> re.Match[bytes] | None:
+        """Where tail speaks of a truncation. What stands at the same address again after a proof is the log's text."""
+        for match in _TRUNCATED.finditer(data):
+            doubt = (cutter.generation, cutter.received + match.start())
+            if doubt != self._doubted:
+                self._doubted = doubt
+                return match
+        return None
 
     def _take(self, cutter: Cutter, data: bytes, inode: str) -> None:
         for batch in cutter.feed(data):
@@ -181,10 +197,10 @@ class Follower:
         if cutter.generation and cutter.before:
             self._at = Place(cutter.generation, cutter.position, Proof.of(cutter.before), inode)
 
-    def _judge(self, news: bytes, size: int, cutter: Cutter) -> None:
+    def _judge(self, news: bytes, drained: bool, whole: bool) -> None:
         """What the host says of the file: another has its name and all of this one is here, or it is not the same."""
-        if news == b"R" and cutter.received >= size:
-            self._complete = cutter.received == cutter.position
+        if news == b"R" and drained:
+            self._complete = whole
             raise _Hint
         if news in (b"S", b"T"):
             raise _Hint
