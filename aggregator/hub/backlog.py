@@ -46,7 +46,7 @@ async def last_lines(feed: Feed, lines: int, cut: Cut) -> Backlog:
     wanted = lines - len(recent)
     older = _read(feed, batches, first.at)[-wanted:]
     note = None
-    if len(older) < wanted and batches and batches[0].start > 0:
+    if len(older) < wanted and (batches[0] if batches else first.batch).start > 0:
         note = f"only the last {len(older) + len(recent)} lines were read: {limits.BACKLOG_BYTES >> 20} MiB"
     return Backlog(_in_order(older + recent), note=note)
 
