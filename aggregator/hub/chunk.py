@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from aggregator import limits
 from aggregator.stream.records import GapRecord, Line, LineRecord, NoticeRecord, Record, encode
 
 Format = Literal["ndjson", "array", "text"]
 
 
 class Chunk:
-    """Some lines in their order, and their encodings as they are first asked for."""
+    """Some lines in their order, and their encodings as they are first asked for. `bytes` are those of their texts."""
 
     __slots__ = ("_encoded", "bytes", "lines")
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
-        self.bytes = sum(line.size for line in lines)
+        self.bytes = sum([min(line.size, limits.LINE_BYTES) for line in lines])
         self._encoded: dict[Format, bytes] = {}
 
     def encoded(self, form: Format) -> bytes:

@@ -301,7 +301,7 @@ class Subscription:
         return len(self._awaited) > len(self._ready)
 
     def _collected(self) -> int:
-        return sum(line.size for item in self._ready for line in item.backlog.lines)
+        return sum(min(line.size, limits.LINE_BYTES) for item in self._ready for line in item.backlog.lines)
 
     def _settle(self, file: File) -> None:
         self._awaited.discard(file)
