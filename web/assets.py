@@ -84,6 +84,7 @@ def npm_command() -> tuple[list[str], dict[str, str]]:
 def npm(web: Path, *words: str) -> None:
     """Run npm in `web`, its output on stderr. Raises AssetsError when it fails."""
     command, environment = npm_command()
+    environment["npm_config_update_notifier"] = "false"  # which npm there is, is not for whoever builds this
     done = subprocess.run([*command, *words], cwd=web, env=environment, stdout=sys.stderr, check=False)  # noqa: S603
     if done.returncode:
         raise AssetsError(f"`npm {' '.join(words)}` failed in {web} (exit {done.returncode}), see above")

@@ -17,7 +17,7 @@ from aggregator.cli import check, options, ownlog, schema
 from aggregator.cli.demo import demo
 from aggregator.cli.serve import serve
 from aggregator.cli.tail import tail
-from aggregator.errors import TailonError, UsageError
+from aggregator.errors import Fault, TailonError, UsageError
 from aggregator.inventory import Inventory, adhoc, default_inventory, load
 from aggregator.query import Query
 
@@ -60,6 +60,9 @@ def run(words: list[str]) -> int:
         ownlog.configure(settings.log_format, settings.log_level)
         return _loop(demo(settings, given.hosts, given.rate))
     specs = getattr(given, "specs", [])
+    if specs and ":" not in specs[0]:
+        known = ", ".join(_COMMANDS)
+        raise UsageError(Fault("COMMAND", f"there is no {specs[0]!r}; commands are {known}, logs are host:/path"))
 
     def read() -> Inventory:
         return adhoc(specs) if specs else load(paths or default_inventory(environ, Path.cwd()), settings.env)
