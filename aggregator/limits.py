@@ -24,6 +24,7 @@ FILES_PER_GLOB = 500  # files that one path pattern may find on one host
 GENERATIONS = 100  # files beside a log that are looked at as its generations
 PROOF_BYTES = 1024  # bytes before an address that prove, hashed, that it is still the same place
 GLOB_INTERVAL = 10.0  # seconds between two listings of a path pattern
+SESSION_END = 0.3  # seconds that sessions which end on a host get before a refusal of one more counts
 LOGIN_NOISE = 64 << 10  # bytes that a login shell may print before our command runs: messages of the day
 PROBE_BYTES = 4 << 10  # bytes of a probe's answer that are read
 
@@ -54,6 +55,7 @@ BACKLOG_CHUNK = 1_000  # lines of backlog given out at once
 BACKLOGS_AT_ONCE = 16  # files whose backlog one viewer has read at the same time
 READ_CHUNK = 1 << 20  # bytes of one read by address; grows fourfold while a backlog is looked for
 ROOM_BEAT = 0.05  # seconds between two looks whether any viewer of a file takes more
+PAGE_LINES = 10_000  # lines of one page of history
 QUEUE_LINES = 20_000  # lines that wait for one viewer
 QUEUE_BYTES = 8 << 20  # bytes of lines that wait for one viewer
 VIEWER_STALL = 30.0  # seconds that a viewer may not read at all before it is ended

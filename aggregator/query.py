@@ -50,7 +50,7 @@ def plan(query: Query, inventory: Inventory, visible: frozenset[str]) -> Plan:
     hosts = _try(faults, lambda: inventory.select(query.hosts, visible=visible))
     sources = _try(faults, lambda: _sources(query.sources, inventory, visible))
     filters = _try(faults, lambda: Filter.compile(query.grep, query.exclude, query.level))
-    lines = _try(faults, lambda: _lines(query.lines))
+    lines = _try(faults, lambda: whole_number("lines", query.lines, limits.BACKLOG_LINES))
     after = _try(faults, lambda: _after(query.after, inventory, visible))
     follow = _try(faults, lambda: _choice("follow", query.follow, ("1", "0")) == "1")
     order = _try(faults, lambda: cast(Order, _choice("order", query.order, get_args(Order))))
@@ -82,9 +82,10 @@ def _sources(names: Sequence[str], inventory: Inventory, visible: frozenset[str]
     return list(dict.fromkeys(names)) or sorted(known)
 
 
-def _lines(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > limits.BACKLOG_LINES:
-        raise UsageError(Fault("lines", f"a whole number from 0 to {limits.BACKLOG_LINES}, not {text!r}"))
+def whole_number(parameter: str, text: str, most: int) -> int:
+    """A number from 0 to `most`. Raises UsageError."""
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > most:
+        raise UsageError(Fault(parameter, f"a whole number from 0 to {most}, not {text!r}"))
     return int(text)
 
 
@@ -102,7 +103,7 @@ def _after(texts: Sequence[str], inventory: Inventory, visible: frozenset[str]) 
     for text in texts:
         try:
             place = positions.decode(text, "after")
-            _known(place.file, inventory, visible)
+            known(place.file, inventory, visible, "after")
         except UsageError as error:
             faults.extend(error.faults)
             continue
@@ -114,10 +115,10 @@ def _after(texts: Sequence[str], inventory: Inventory, visible: frozenset[str]) 
     return places
 
 
-def _known(file: File, inventory: Inventory, visible: frozenset[str]) -> None:
+def known(file: File, inventory: Inventory, visible: frozenset[str], parameter: str) -> None:
     """A position is anybody's text: its file must be one that the inventory can name. Raises UsageError."""
     source = inventory.sources.get(file.source)
     if source is None or file.host not in source.hosts & visible:
-        raise UsageError(Fault("after", "this position names no file of the inventory"))
+        raise UsageError(Fault(parameter, "this position names no file of the inventory"))
     if not matches(path_pattern(source, inventory.hosts[file.host]), file.path):
-        raise UsageError(Fault("after", "this position names no file of the inventory"))
+        raise UsageError(Fault(parameter, "this position names no file of the inventory"))

@@ -16,8 +16,10 @@ from aggregator.access.door import Door
 from aggregator.access.events import Event
 from aggregator.access.policy import LoopbackPolicy
 from aggregator.access.request import Request
+from aggregator.between import Asked, Page, lines_between
 from aggregator.errors import TooMany
 from aggregator.hub.feed import Feed
+from aggregator.hub.finder import Finder
 from aggregator.hub.hub import Hub
 from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory
@@ -152,14 +154,23 @@ class Aggregator:
                 self.metrics.delivered_lines.inc(subscription.delivered)
                 self.metrics.dropped_lines.inc(subscription.dropped)
 
+    async def lines(self, principal: Principal, asked: Asked) -> Page:
+        """The lines between two positions. Raises UsageError, Denied, AuditUnavailable, Gone."""
+        return await lines_between(self.door, self.inventory, self._links, principal, self.visible(principal), asked)
+
     def hosts(self, principal: Principal) -> list[HostStatus]:
         """The hosts that a principal may see, and how they are."""
         links = {link.host.name: link for link in self._links.all()}
         feeds: dict[str, list[Feed]] = {}
         for feed in self._hub.feeds.values():
             feeds.setdefault(feed.file.host, []).append(feed)
-        names = sorted(self.visible(principal), key=_natural)
-        return [_host_status(self.inventory.hosts[name], links.get(name), feeds.get(name, [])) for name in names]
+        lost: dict[str, list[Finder]] = {}
+        for finder in self._hub.finders.values():
+            lost.setdefault(finder.host.name, []).append(finder)
+        return [
+            _host_status(self.inventory.hosts[name], links.get(name), feeds.get(name, []), lost.get(name, []))
+            for name in sorted(self.visible(principal), key=_natural)
+        ]
 
     def sources(self, principal: Principal) -> list[SourceStatus]:
         """The sources on hosts that a principal may see, and their files as far as they are known."""
@@ -222,12 +233,13 @@ def _is_plain(source: Source) -> bool:
     return source.kind == "file" and not has_wildcard(source.path) and not uses_date(source)
 
 
-def _host_status(host: Host, link: Link | None, feeds: Sequence[Feed]) -> HostStatus:
+def _host_status(host: Host, link: Link | None, feeds: Sequence[Feed], finders: Sequence[Finder]) -> HostStatus:
     """A host that can be reached but has a file that can't be read is still live; its error says which."""
     state: State = link.state if link else "idle"
     error = str(link.error) if link and link.error else None
     if error is None:
-        error = next((str(feed.error) for feed in feeds if feed.error), None)
+        errors = [*(feed.error for feed in feeds), *(finder.error for finder in finders)]
+        error = next((str(each) for each in errors if each), None)
     lags = [feed.lag for feed in feeds if feed.lag is not None]
     skew = link.probe.skew if link and link.probe else None
     return HostStatus(

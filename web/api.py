@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from aggregator.service import Aggregator
 
 from .identity import principal_of
+from .lines import Lines
 from .stream import Stream
 
 
@@ -25,6 +26,7 @@ def routes(aggregator: Aggregator) -> list[BaseRoute]:
     return [
         Route("/api/v1/hosts", hosts),
         Route("/api/v1/sources", sources),
+        Route("/api/v1/lines", Lines(aggregator).page),
         Route("/api/v1/stream", Stream(aggregator), methods=["GET"]),
     ]
 

@@ -59,6 +59,8 @@ class Feed:
         """Follow until cancelled."""
         self._metrics.files.inc()
         try:
+            if self.link.refusal:
+                self.trouble(self.link.refusal)  # known already; viewers need not wait for the next attempt
             async with self.link.hold():
                 await Follower(self.link, self.file, self).run()
         finally:
@@ -76,11 +78,7 @@ class Feed:
 
     def new_reader(self) -> LineReader:
         """A reader for this file's lines that remembers nothing yet."""
-        probe = self.link.probe
-        zone = self._zone or (probe.zone if probe else None)
-        if zone is None:
-            raise RuntimeError("a feed is read before its host was reached")
-        return LineReader(self.file, zone, probe.offset if probe else 0.0)
+        return line_reader(self.file, self._zone, self.link)
 
     # What the follower tells (aggregator.history.follow.Sink):
 
@@ -146,6 +144,12 @@ class Feed:
             self.state, self.error = state, error
             for listener in tuple(self.listeners):
                 listener.changed(self, detail)
+
+
+def line_reader(file: File, zone: tzinfo | None, link: Link) -> LineReader:
+    """A reader for a file's lines, with its source's zone, else its host's. Raises HostError before that is known."""
+    probe = link.known_probe()
+    return LineReader(file, zone or probe.zone, probe.offset)
 
 
 def explain(error: HostError, link: Link) -> str:

@@ -101,11 +101,7 @@ class View:
 
     def select(self, lines: list[Line]) -> list[Line]:
         """The lines that pass the filter, with the spans of its matches."""
-        wanted = self.selection.filter
-        if not (wanted.grep or wanted.exclude or wanted.level):
-            return lines
-        passed = [line for line in lines if wanted.passes(line.record.text, line.record.level)]
-        return [_with_spans(line, wanted) for line in passed] if wanted.grep else passed
+        return select(lines, self.selection.filter)
 
     def cut(self, file: File) -> tuple[int, int] | None:
         """The (seq, offset) of the first line of `file` that viewers will still get; None: of the next to come."""
@@ -180,6 +176,14 @@ class View:
         """A view of one file, or in order of arrival, holds nothing back."""
         alone = len(self.feeds) <= 1 and all(finder.plain for finder in self.finders.values())
         self._merge.hold = 0.0 if alone or self.selection.order == "arrival" else limits.MERGE_HOLD
+
+
+def select(lines: list[Line], wanted: Filter) -> list[Line]:
+    """The lines that pass a filter, with the spans of its matches."""
+    if not (wanted.grep or wanted.exclude or wanted.level):
+        return lines
+    passed = [line for line in lines if wanted.passes(line.record.text, line.record.level)]
+    return [_with_spans(line, wanted) for line in passed] if wanted.grep else passed
 
 
 def _with_spans(line: Line, wanted: Filter) -> Line:

@@ -12,18 +12,23 @@ exec 5<&0 </dev/null
 # shellcheck disable=SC2086
 tail -c +$((b+1)) $4 -f <&3 2>&1 & t=$!
 size() { stat -L -c %s /dev/fd/3 2>/dev/null || stat -f %z <&3; }
+state() { stat -L -c "%s %Y" /dev/fd/3 2>/dev/null || stat -f "%z %m" <&3; }
 first() { head -n 1 /dev/fd/3 | head -c 1024 | cksum; }
-a=$z; o=-1; q=""; if [ "$z" -gt 0 ]; then q=$(first); fi
+a=$z; o=-1; e=0; l=""; q=""; if [ "$z" -gt 0 ]; then q=$(first); fi
 look() {
   if [ "$f" -ef /dev/fd/3 ]; then
     p=x; while read -r k v; do if [ "$k" = pos: ]; then p=$v; fi; done 2>/dev/null </proc/$t/fdinfo/0
-    if [ "$p" = "$o" ]; then return; fi
-    z=$(size)
+    e=$((e+1))
+    if [ "$p" = "$o" ] && [ "$((e%4))" -gt 0 ]; then return; fi
+    y=$(state)
+    if [ "$y" = "$l" ]; then return; fi
+    l=$y; z=${y% *}
     if [ "$z" -lt "$a" ] || { [ "${p#x}" ] && [ "$p" -lt "$o" ]; }; then printf "S %s\n" "$z" >&2
-    elif [ "$z" -gt "$a" ]; then
+    elif [ "$a" -gt 0 ]; then
       c=$(first)
-      [ "$a" -le 1024 ] || [ "$c" = "$q" ] || printf "T %s\n" "$z" >&2
+      [ "$c" = "$q" ] || printf "T %s\n" "$z" >&2
       q=$c
+    elif [ "$z" -gt 0 ]; then q=$(first)
     fi
     a=$z; if [ "$p" = x ]; then :; else o=$p; fi
   elif [ -e "$f" ]; then printf "R %s\n" "$(size)" >&2
