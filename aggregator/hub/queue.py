@@ -11,7 +11,7 @@ from aggregator import limits
 from aggregator.hub.chunk import Chunk, Format, encode_records
 from aggregator.model import File, Gap
 from aggregator.stream import positions
-from aggregator.stream.records import GapRecord, Line, Record, gap_record
+from aggregator.stream.records import EndRecord, GapRecord, Line, Record, gap_record
 
 
 @dataclass(slots=True)
@@ -22,6 +22,12 @@ class Missing:
     last: Line
     lines: int = 0
     bytes: int = 0
+
+    def add(self, line: Line) -> None:
+        """One more, the last so far."""
+        self.last = line
+        self.lines += 1
+        self.bytes += line.size
 
     def gap(self, following: str | None) -> GapRecord:
         """The gap, up to the first line delivered after it, or else to the end of the last one missing."""
@@ -88,9 +94,7 @@ class Queue:
             missing = self._missing.get(line.file)
             if missing is None:
                 missing = self._missing[line.file] = Missing(line, line)
-            missing.last = line
-            missing.lines += 1
-            missing.bytes += line.size
+            missing.add(line)
             count += 1
             size += line.size
         self._dropped(count, size)
@@ -143,10 +147,12 @@ class Queue:
         return False
 
     def _next(self) -> Block:
+        if isinstance(self._items[0], EndRecord) and self._missing:
+            return self._leftovers()  # nothing comes after the end
         item = self._items.popleft()
         if not isinstance(item, Chunk):
             records = [item]
-            while self._items and not isinstance(self._items[0], Chunk):
+            while self._items and not isinstance(self._items[0], Chunk | EndRecord):
                 records.append(self._items.popleft())  # type: ignore[arg-type]
             return Block(records, None, 0, 0)
         self._take_off(item)

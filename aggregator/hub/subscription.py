@@ -15,8 +15,9 @@ from aggregator.errors import AuditUnavailable, Denied
 from aggregator.hub import backlog
 from aggregator.hub.backlog import Backlog
 from aggregator.hub.chunk import Chunk
-from aggregator.hub.feed import Feed, explain
+from aggregator.hub.feed import Feed
 from aggregator.hub.hub import Hub
+from aggregator.hub.joining import Held, Ready, state_of
 from aggregator.hub.queue import Block, Queue
 from aggregator.hub.view import Selection, View
 from aggregator.model import EndReason, File, Gap, Notice, Position
@@ -43,19 +44,6 @@ class Wishes:
     follow: bool = True
 
 
-@dataclass(slots=True, eq=False)
-class _Ready:
-    """A file whose backlog is here and waits to be given out, with what came live meanwhile."""
-
-    feed: Feed
-    backlog: Backlog
-    held: list[Line]
-
-    @property
-    def file(self) -> File:
-        return self.feed.file
-
-
 class Subscription:
     """To be used as `async with` and then `async for block in`; ends with an `end` record.
 
@@ -74,10 +62,10 @@ class Subscription:
         self._view: View | None = None
         self._known: set[File] = set()
         self._joined: set[File] = set()
-        self._joining: dict[File, list[Line]] = {}
+        self._joining: dict[File, Held] = {}
         self._awaited: set[File] = set()  # files that are not settled or whose backlog is not given out
         self._arrivals: list[File] = []
-        self._ready: list[_Ready] = []
+        self._ready: list[Ready] = []
         self._flush = asyncio.Event()
         self._settled = asyncio.Event()
         self._readers = asyncio.Semaphore(limits.BACKLOGS_AT_ONCE)
@@ -159,9 +147,8 @@ class Subscription:
         for line in chunk.lines:
             if line.file in self._joined:
                 lines.append(line)
-            elif (held := self._joining.get(line.file)) is not None:
-                held.append(line)
-                self._bound(held)
+            elif (held := self._joining.get(line.file)) is not None and (lost := held.append(line)):
+                self._count_dropped(len(lost), sum(line.size for line in lost))
         if lines:
             self._push(Chunk(lines))
 
@@ -213,7 +200,7 @@ class Subscription:
         file = feed.file
         self._known.add(file)
         if feed.error and not feed.ready.is_set():
-            self._put(_state_of(feed))
+            self._put(state_of(feed))
         if not feed.ready.is_set():
             await feed.settled.wait()
             if not feed.ready.is_set():
@@ -223,14 +210,14 @@ class Subscription:
             if self._view is None or self._view.feeds.get(file) is not feed:
                 return
             self._right.require(file)
-            held = self._joining[file] = []
+            held = self._joining[file] = Held()
             place = self._wishes.after.get(file)
             cut = self._view.cut(file)
             if place is None:
                 found = await backlog.last_lines(feed, self._wishes.lines, cut)
             else:
                 found = await self._resume(feed, place, cut)
-        self._ready.append(_Ready(feed, found, held))
+        self._ready.append(Ready(feed, found, held))
         self._wake()
 
     async def _resume(self, feed: Feed, place: Position, cut: backlog.Cut) -> Backlog:
@@ -238,7 +225,7 @@ class Subscription:
         last: Backlog | None = None
         async for part in backlog.after(feed, place, cut):
             if last is not None:
-                await self._give([_Ready(feed, last, [])])
+                await self._give([Ready(feed, last, Held())])
             last = part
         return last or Backlog([])
 
@@ -262,12 +249,14 @@ class Subscription:
             for item in ready:
                 self._joined.add(item.file)
                 self._joining.pop(item.file, None)
-            self._push_all(sorted((line for item in ready for line in item.held), key=attrgetter("key")))
+                if gap := item.held.gap():
+                    self._put(gap)
+            self._push_all(sorted((line for item in ready for line in item.held.lines), key=attrgetter("key")))
             for item in ready:
-                self._put(_state_of(item.feed))
+                self._put(state_of(item.feed))
                 self._settle(item.file)
 
-    async def _give(self, ready: list[_Ready]) -> None:
+    async def _give(self, ready: list[Ready]) -> None:
         """Give out backlogs, sorted, as the viewer takes them."""
         for item in ready:
             if item.backlog.gap:
@@ -326,21 +315,9 @@ class Subscription:
         if not self._ended:
             self._queue.put_record(record)
 
-    def _bound(self, held: list[Line]) -> None:
-        if len(held) > limits.QUEUE_LINES:
-            self._queue.lose(held[: limits.QUEUE_LINES // 2])
-            del held[: limits.QUEUE_LINES // 2]
-
     def _count_dropped(self, lines: int, size: int) -> None:
         self.dropped += lines
         self._right.dropped(lines, size)
-
-
-def _state_of(feed: Feed) -> Record:
-    """How a file is now, in words."""
-    file = feed.file
-    detail = explain(feed.error, feed.link) if feed.error else "following"
-    return notice_record(Notice(file.host, feed.state, detail, file.source, file.path))
 
 
 class _Stop(Exception):
