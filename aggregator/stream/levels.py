@@ -111,9 +111,8 @@ def _pair(text: str, token: str, place: int) -> str | None:
     """The level of a logfmt line, or of one behind a syslog header."""
     if place == 0:
         return _logfmt(text)
-    for key in _KEYS:
-        if token.startswith(key):
-            return _value(token, len(key))
+    if token.startswith(_KEYS):
+        return _value(token, token.index("=") + 1)
     return "" if '"' in token else None
 
 
