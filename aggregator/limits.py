@@ -53,6 +53,7 @@ BACKLOG_LINES = 100_000  # lines of backlog per file that a viewer may ask for
 BACKLOG_BYTES = 32 << 20  # bytes that a backlog is read back for at most, per file
 BACKLOG_CHUNK = 1_000  # lines of backlog given out at once
 BACKLOGS_AT_ONCE = 16  # files whose backlog one viewer has read at the same time
+BACKLOG_PART = 4 << 20  # bytes of lines after a position that are given out at once
 READ_CHUNK = 1 << 20  # bytes of one read by address; grows fourfold while a backlog is looked for
 ROOM_BEAT = 0.05  # seconds between two looks whether any viewer of a file takes more
 PAGE_LINES = 10_000  # lines of one page of history

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import zlib
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from aggregator.errors import Fault, Gone, UsageError
 from aggregator.history.files import Generation, generations
 from aggregator.history.read import Where, read_range, read_rest
-from aggregator.model import Batch, Position
+from aggregator.model import Batch, File, Position
 from aggregator.remote.link import Link
 from aggregator.stream import positions
 from aggregator.stream.proof import Place, Proof
@@ -40,46 +41,68 @@ async def read_span(
     once the host was reached. Raises HostError, UsageError, and Gone when a generation between is no longer there."""
     lines: list[Line] = []
     scanned = 0
-    source = await _segments(link, start, end)
-    first = True
     read: LineReader | None = None
-    for one, begin, stop in source:
-        async with aclosing(_batches(link, one, start, begin, stop)) as batches:
-            async for batch in batches:
-                read = read or reader()
-                scanned += batch.end - batch.start
-                found = read.read(batch, at=float(one.mtime), history=True)
-                if first:
-                    _check(found[0], start)
-                    first = False
-                lines += wanted(found)
-                if len(lines) > limit:
-                    return Span(lines[:limit], positions.decode(lines[limit].record.position), scanned)
+    async with aclosing(batches_between(link, start, end)) as batches:
+        async for batch, one in batches:
+            read = read or reader()
+            scanned += batch.end - batch.start
+            lines += wanted(read.read(batch, at=float(one.mtime), history=True))
+            if len(lines) > limit:
+                return Span(lines[:limit], positions.decode(lines[limit].record.position), scanned)
     return Span(lines, None, scanned)
 
 
-async def _segments(link: Link, start: Position, end: Position) -> list[tuple[Generation, int, int | None]]:
-    """The generations from one address to the other, each with the offsets between which it is read."""
+async def batches_between(
+    link: Link, start: Position, end: Position | None
+) -> AsyncGenerator[tuple[Batch, Generation], None]:
+    """The lines from one address (included) to another (excluded), or to the end of the closed generations (None).
+
+    Raises HostError, UsageError for the wrong order, and Gone when a generation is not there, when the line at `start`
+    is another than the one that was named, or when the files change meanwhile.
+    """
     found = await generations(link, start.file)
-    begin = _index(found, start)
-    stop = _index(found, end)
-    if (begin, start.offset) > (stop, end.offset):
+    begin = await _begin(link, found, start)
+    stop = _index(found, end)[0] if end else next((i for i, one in enumerate(found) if one.live), len(found))
+    if end and (begin, start.offset) > (stop, end.offset):
         raise UsageError(Fault("to", "this position comes before `from`"))
-    return [
-        (one, start.offset if index == begin else 0, end.offset if index == stop else None)
-        for index, one in enumerate(found[begin : stop + 1], begin)
-        if one.id is not None
-    ]
+    for index in range(begin, stop + 1 if end else stop):
+        one = found[index]
+        offset = start.offset if index == begin else 0
+        async with aclosing(_batches(link, one, start, offset, end.offset if end and index == stop else None)) as lines:
+            async for batch in lines:
+                yield batch, one
 
 
-def _index(found: list[Generation], place: Position) -> int:
-    """The generation that holds an address: the longest one that begins like it, as a copy may be cut short."""
+async def oldest(link: Link, file: File) -> str | None:
+    """The oldest generation that is still there. Raises HostError."""
+    return next((one.id for one in await generations(link, file) if one.id is not None), None)
+
+
+async def _begin(link: Link, found: Sequence[Generation], start: Position) -> int:
+    """The generation whose line at an address is the one that was named. Raises Gone."""
+    for index in _index(found, start):
+        one = found[index]
+        if start.checksum is None:
+            return index
+        async with aclosing(_batches(link, one, start, start.offset, None)) as batches:
+            async for batch in batches:
+                text = batch.text if batch.length is not None else batch.text[: batch.text.find(b"\n")]
+                if zlib.crc32(text) == start.checksum:
+                    return index
+                break
+    raise Gone(f"{start.file.path} on {start.file.host} holds another line there now")
+
+
+def _index(found: Sequence[Generation], place: Position) -> list[int]:
+    """The generations that may hold an address: plain and long ones first, as a copy may be cut short. Raises Gone."""
     held = [
-        i for i, one in enumerate(found) if one.id == place.generation and (one.size or place.offset) >= place.offset
+        index
+        for index, one in enumerate(found)
+        if one.id == place.generation and (one.size is None or one.size >= place.offset)
     ]
     if not held:
         raise Gone(f"what {place.file.path} on {place.file.host} held there is gone")
-    return max(held, key=lambda index: (found[index].kind == "plain", found[index].size or 0))
+    return sorted(held, key=lambda index: (found[index].kind != "plain", -(found[index].size or 0)))
 
 
 async def _batches(
@@ -96,9 +119,3 @@ async def _batches(
     async with aclosing(read_rest(link, start.file, place, where)) as rest:
         async for batch, _ in rest:
             yield batch
-
-
-def _check(line: Line, start: Position) -> None:
-    """The line at the first address must be the one that was named. Raises Gone."""
-    if start.checksum is not None and line.record.position != positions.encode(start):
-        raise Gone(f"{start.file.path} on {start.file.host} holds another line there now")

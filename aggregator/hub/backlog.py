@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.read import read_back, read_range
+from aggregator.history.read import read_back
+from aggregator.history.span import batches_between, oldest
 from aggregator.hub.feed import Feed
 from aggregator.hub.ring import Entry
 from aggregator.model import Batch, Gap, Position
@@ -51,48 +52,60 @@ async def last_lines(feed: Feed, lines: int, cut: Cut) -> Backlog:
     return Backlog(_in_order(older + recent), note=note)
 
 
-async def after(feed: Feed, place: Position, cut: Cut) -> AsyncIterator[Backlog]:
-    """All lines after an address up to `cut`, in parts; where it is gone, one gap, then the oldest generation that is
-    there from its start."""
+async def after(feed: Feed, place: Position, cut: Cut) -> AsyncGenerator[Backlog, None]:
+    """All lines after an address up to `cut`, in parts, through all generations between; where the address is gone, one
+    gap, then the oldest generation that is there from its start."""
     stop = _stop(feed, cut)
-    if stop is None:
-        yield Backlog([], _lost(place, []) if place.generation != feed.generation else None)
-        return
-    lost: Position | None = None
-    rewound = False
-    step = 4 * limits.READ_CHUNK
-    reader = feed.new_reader()
-    while True:
-        entries = feed.ring.until(stop.cut[0])
-        if not rewound and _is_gone(entries, place):
-            lost, rewound, place = place, True, Position(place.file, entries[0].batch.generation, 0)
-        found = _find(entries, place)
-        bound = _bound(feed, stop, place)
-        if found is not None:
-            lines = _before(feed.read_again(entries[found:]), stop.cut)
-        elif bound <= place.offset:
-            lines = []
-        else:
-            end = min(bound, place.offset + step)
-            try:
-                batches = [part async for part in read_range(feed.link, feed.file, place.generation, place.offset, end)]
-            except (HostError, Gone) as error:
-                lines = _before(feed.read_again(feed.ring.until(stop.cut[0])), stop.cut)
-                yield Backlog(lines, _lost(lost or place, lines), note=f"lines before could not be read: {error}")
-                return
-            at = entries[0].at if entries else time.time()
-            lines = [line for batch in batches for line in reader.read(batch, at=at, history=True)]
-            if not lines and end < bound:
-                step *= 4  # one line is longer than this: its bytes are read, not kept
-                continue
-        kept, broken = _following(lines, place)
-        if broken and not rewound:
-            lost, rewound, place = place, True, Position(place.file, place.generation, 0)
-            continue
-        yield Backlog(kept, _lost(lost, kept) if lost else None)
-        if found is not None or not lines:
+    entries = feed.ring.until(stop.cut[0]) if stop else []
+    found = _find(entries, place)
+    if stop and found is not None:
+        kept, broken = _following(_before(feed.read_again(entries[found:]), stop.cut), place)
+        if not broken:
+            yield Backlog(kept)
             return
-        place, lost = Position(place.file, place.generation, lines[-1].offset + lines[-1].size), None
+    end = Position(place.file, stop.generation, stop.offset) if stop else None
+    try:
+        async with aclosing(_through(feed, place, end)) as parts:
+            async for part in parts:
+                yield part
+    except HostError as error:
+        lines = _before(feed.read_again(entries), stop.cut) if stop else []
+        yield Backlog(lines, _lost(place, lines), note=f"the lines before could not be read: {error}")
+
+
+async def _through(feed: Feed, place: Position, end: Position | None) -> AsyncGenerator[Backlog, None]:
+    """What the host still has between two addresses. Raises HostError."""
+    reader = feed.new_reader()
+    gap: Gap | None = None
+    at = place
+    for _ in range(limits.LOCATE_TRIES):
+        try:
+            lines: list[Line] = []
+            async with aclosing(batches_between(feed.link, at, end)) as batches:
+                async for batch, one in batches:
+                    found = reader.read(batch, at=float(one.mtime), history=True)
+                    if at is place and place.checksum is not None:
+                        found = found[1:]  # the line that was named has been seen
+                    lines += found
+                    at = Position(place.file, batch.generation, batch.end)
+                    if sum(line.size for line in lines) >= limits.BACKLOG_PART:
+                        yield Backlog(lines, gap and _up_to(gap, lines))
+                        lines, gap = [], None
+            yield Backlog(lines, gap and _up_to(gap, lines))
+            return
+        except Gone:
+            if lines:
+                yield Backlog(lines, gap and _up_to(gap, lines))
+                gap = None
+                continue
+            gap = _lost(at, [])
+            at = Position(place.file, (await oldest(feed.link, feed.file)) or "", 0)
+    yield Backlog([], gap, note="the files beside it keep changing")
+
+
+def _up_to(gap: Gap, lines: list[Line]) -> Gap:
+    """The gap, up to the first line that is there."""
+    return replace(gap, end=positions.decode(lines[0].record.position) if lines else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +127,6 @@ def _stop(feed: Feed, cut: Cut) -> _Stop | None:
         return _Stop((feed.ring.seq + 1, 0), last.generation, last.end)
     generation = next((entry.batch.generation for entry in entries if entry.seq >= cut[0]), entries[0].batch.generation)
     return _Stop(cut, generation, cut[1])
-
-
-def _is_gone(entries: list[Entry], place: Position) -> bool:
-    """Whether an address can't be in the file any more: another generation, or shorter."""
-    ends = [entry.batch.end for entry in entries if entry.batch.generation == place.generation]
-    return bool(entries) and (not ends or place.offset > ends[-1])
-
-
-def _bound(feed: Feed, stop: _Stop, place: Position) -> int:
-    """The address up to which lines must be read from the host: where the ring or what is live begins."""
-    bounds = [stop.offset] if stop.generation == place.generation else []
-    first = feed.ring.first
-    if first and first.batch.generation == place.generation:
-        bounds.append(first.batch.start)
-    return min(bounds, default=place.offset + limits.BACKLOG_BYTES)
 
 
 def _after(feed: Feed, cut: Cut) -> int:
