@@ -9,8 +9,8 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-# What only Debian has: real SSH servers and BusyBox to test against, a browser with a font, a linter for shell.
-DEBIAN := openssh-server dropbear-bin busybox chromium fonts-dejavu-core shellcheck
+# What only Debian has: SSH servers, BusyBox and login shells to test against, a browser with a font, a linter for shell.
+DEBIAN := openssh-server dropbear-bin busybox tcsh fish chromium fonts-dejavu-core shellcheck
 SHELL_SCRIPTS = $(wildcard aggregator/remote/host/*.sh) .ci/run
 ASSETS := web/static/vendor/built-from.txt
 

@@ -15,7 +15,7 @@ from aggregator.inventory.paths import expand, has_wildcard, is_generation, uses
 from aggregator.model import File, Host, Source, State
 from aggregator.remote import commands
 from aggregator.remote.link import Link
-from aggregator.remote.trouble import trouble
+from aggregator.remote.trouble import not_readable, trouble
 
 
 class Finder:
@@ -105,10 +105,9 @@ class Finder:
         return list(self._dates)
 
     def _no_files(self, answer: str, pattern: str) -> HostError:
-        folder = pattern.split("*")[0].split("?")[0].rsplit("/", 1)[0] + "/"
         if answer == "E not-readable":
-            user = self._link.known_probe().user
-            return trouble("not-readable", path=folder, user=user, acl_path=folder)
+            folder = min(pattern.split(char)[0] for char in "*?[").rsplit("/", 1)[0] or "/"
+            return not_readable(pattern, self._link.known_probe().user, folder=folder)
         return trouble("no-match", path=pattern)
 
     def _host_zone(self) -> tzinfo:

@@ -1,12 +1,22 @@
-"""The whole answer of a short command."""
+"""What commands answer, behind whatever a login shell prints before them."""
 
 from __future__ import annotations
 
 import asyncio
 
 from aggregator import limits
+from aggregator.errors import HostError
+from aggregator.remote.commands import MARK
 from aggregator.remote.transport import Channel, Exit
 from aggregator.remote.trouble import trouble
+
+
+def after_mark(output: bytes | bytearray) -> bytes | None:
+    """What a command has said, without what its login shell said before; None while the mark is not there."""
+    start = 0 if output.startswith(MARK) else output.find(b"\n" + MARK) + 1
+    if start == 0 and not output.startswith(MARK):
+        return None
+    return bytes(output[start + len(MARK) :])
 
 
 async def collect(channel: Channel, host: str, limit: int) -> bytes:
@@ -14,24 +24,29 @@ async def collect(channel: Channel, host: str, limit: int) -> bytes:
     output, errors = bytearray(), b""
     try:
         async with asyncio.timeout(limits.COMMAND_TIMEOUT):
-            while len(output) <= limit:
+            while len(output) <= limit + limits.LOGIN_NOISE:
                 data, said = await channel.read()
                 output += data
                 errors = (errors + said)[-limits.CHANNEL_STDERR :]
                 if not data and not said:
-                    _judge(await channel.exit(), host, bytes(output), errors)
                     break
+            else:
+                channel.close()
+            answer = after_mark(output)
+            if answer is None:
+                raise no_answer(await channel.exit(), host, errors or bytes(output))
     except TimeoutError as error:
         raise trouble("timeout", endpoint=host, seconds=limits.COMMAND_TIMEOUT) from error
     finally:
         channel.close()
-    return bytes(output[:limit])
+    return answer[:limit]
 
 
-def _judge(end: Exit, host: str, output: bytes, errors: bytes) -> None:
-    """Raise the HostError of a command that ended badly."""
+def no_answer(end: Exit, host: str, said: bytes) -> HostError:
+    """Why a command ended without a word of its own; `said` is what was heard instead."""
     if end.lost:
-        raise trouble("lost", endpoint=host)
-    if not output and end.status:
-        said = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit status {end.status}"]
-        raise trouble("no-shell", endpoint=host, detail=said[-1][:200])
+        return trouble("lost", endpoint=host)
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    if end.status is None:
+        return trouble("remote-error", host=host, detail="it was killed by a signal")
+    return trouble("no-shell", endpoint=host, detail=lines[-1][:200] if lines else f"exit status {end.status}")

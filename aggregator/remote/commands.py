@@ -17,6 +17,7 @@ _ESCAPED = {char: f"\\0{ord(char):03o}" for char in "\\'!\n\r"}
 _UNQUOTABLE = re.compile(r"['\n]|!(?! )|\\\\")  # csh leaves a `!` alone that a space follows
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-")
 
+MARK = b"tailon-agg\n"  # what every command says first, on a line of its own: what a login shell said is before it
 GNU_POLL = "-s 0.05"  # seconds between two looks of GNU tail; its options are the script's fourth argument
 
 
@@ -45,7 +46,10 @@ def quote(argument: str) -> str:
 
 
 def _command(names: tuple[str, ...], *arguments: str) -> str:
-    return " ".join([f"exec sh -c '{script(*names)}'", f"tailon-agg-{names[-1]}", *map(quote, arguments)])
+    said_first = 'printf "\\ntailon-agg\\n"'
+    return " ".join(
+        [f"exec sh -c '{said_first} ; {script(*names)}'", f"tailon-agg-{names[-1]}", *map(quote, arguments)]
+    )
 
 
 def probe() -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from aggregator import limits
 from aggregator.errors import HostError
+from aggregator.remote.answer import after_mark, no_answer
 from aggregator.remote.transport import Channel
-from aggregator.remote.trouble import trouble
+from aggregator.remote.trouble import not_readable, trouble
 
 _LONGEST = 2 * limits.HEAD_BYTES + 512  # bytes: the hexadecimal head and five short words
 
@@ -34,15 +35,18 @@ class Truncated(Exception):
 
 async def read_header(channel: Channel, *, path: str, host: str, user: str) -> tuple[Header, bytes]:
     """The header and the bytes that came with it. Raises HostError, Truncated."""
-    data, said = b"", b""
+    heard, said, data = b"", b"", None
     try:
         async with asyncio.timeout(limits.HEADER_TIMEOUT):
-            while b"\n" not in data and len(data) <= _LONGEST:
+            while data is None or b"\n" not in data:
                 more, errors = await channel.read()
-                if not more and not errors:
-                    await _no_answer(channel, host, said)
-                data += more
                 said = (said + errors)[-limits.CHANNEL_STDERR :]
+                if not more and not errors:
+                    raise await _none(channel, host, said, heard, data)
+                heard += more
+                if len(heard) > limits.LOGIN_NOISE + _LONGEST:
+                    raise trouble("remote-error", host=host, detail="it says too much before its answer")
+                data = after_mark(heard)
     except TimeoutError as error:
         raise trouble("timeout", endpoint=host, seconds=limits.HEADER_TIMEOUT) from error
     line, _, rest = data.partition(b"\n")
@@ -57,19 +61,19 @@ async def read_header(channel: Channel, *, path: str, host: str, user: str) -> t
     return header, rest
 
 
-async def _no_answer(channel: Channel, host: str, said: bytes) -> None:
+async def _none(channel: Channel, host: str, said: bytes, heard: bytes, answer: bytes | None) -> HostError:
+    """Why there is no header."""
     end = await channel.exit()
-    if end.lost or end.status is None:
-        raise trouble("lost", endpoint=host)
+    if answer is None or end.lost or end.status is None:
+        return no_answer(end, host, said or heard)
     lines = said.decode("utf-8", "replace").strip().splitlines() or [f"exit status {end.status}"]
-    raise trouble(
-        "no-shell" if end.status in (126, 127) else "remote-error", endpoint=host, host=host, detail=lines[-1]
-    )
+    return trouble("remote-error", host=host, detail=lines[-1][:200])
 
 
 def _refusal(cause: str, detail: bytes, path: str, host: str, user: str) -> HostError | Truncated:
     if cause == "truncated":
         return Truncated(int(detail))
     about = {"folder": "it is a folder", "special": "a device, FIFO or socket"}.get(detail.decode(), detail.decode())
-    acl_path = path.rsplit("/", 1)[0] if detail == b"folder" and cause == "not-readable" else path
-    return trouble(cause, path=path, host=host, user=user, detail=about, acl_path=acl_path)
+    if cause == "not-readable":
+        return not_readable(path, user, folder=path.rsplit("/", 1)[0] if detail == b"folder" else None)
+    return trouble(cause, path=path, host=host, user=user, detail=about)

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from aggregator import limits
 from aggregator.errors import HostError
-from aggregator.metrics import Metrics
 from aggregator.model import Host, State
 from aggregator.remote import commands
 from aggregator.remote.answer import collect
+from aggregator.remote.backoff import pause_after
 from aggregator.remote.probe import Probe, read_probe
-from aggregator.remote.slots import Budgets, Kind, Slots
-from aggregator.remote.transport import Channel, Connection, Transport
+from aggregator.remote.slots import Connections, Kind, Slots
+from aggregator.remote.transport import Channel, Connection
 from aggregator.remote.trouble import trouble
-
-
-class Way(Protocol):
-    """What a link shares with the others: tasks, metrics, transport, budgets, and the jump hosts."""
-
-    tasks: asyncio.TaskGroup
-    metrics: Metrics
-    transport: Transport
-    budgets: Budgets
-
-    def jump(self, spec: str, target: Host) -> Link:
-        """The link to a jump host (an inventory host's name or `[user@]host[:port]`)."""
+from aggregator.remote.way import Way
 
 
 class Link:
@@ -55,11 +43,12 @@ class Link:
         self._way = way
         self._changed = changed
         self._probes = probes  # a jump host need not have a shell
-        self._slots: list[Slots] = []
+        self._connections = Connections()
         self._dialling: asyncio.Task[None] | None = None
         self._failures = 0
         self._freed = asyncio.Condition()
         self._users = 0
+        self._refusal: HostError | None = None  # of the last dial
         self._jump: Link | None = None
         self._jump_held = AsyncExitStack()
 
@@ -81,16 +70,12 @@ class Link:
         With `wait`, sleeps out a back-off first; without, raises the HostError that it backs off from. Raises
         HostError when dialling fails, or the budget of follows (cause `too-many-files`) is used up.
         """
-        slots = await self._reserve(kind, wait)
+        slots, channel = await self._open(kind, command, wait)
         try:
-            slots, channel = await self._start(slots, kind, command(self.known_probe()), wait)
-            slots.channels.add(channel)
-            try:
-                yield channel
-            finally:
-                slots.channels.discard(channel)
-                channel.close()
+            yield channel
         finally:
+            slots.channels.discard(channel)
+            channel.close()
             await self._release(slots, kind)
 
     async def run(self, command: str, limit: int) -> bytes:
@@ -100,7 +85,7 @@ class Link:
 
     async def reached(self) -> None:
         """Wait until the host is connected. Raises the HostError of an attempt, or of the back-off from one."""
-        while not any(not slots.connection.lost for slots in self._slots):
+        while not self._connections:
             await self._dialled(wait=False)
 
     async def connection(self) -> Connection:
@@ -110,16 +95,15 @@ class Link:
         return slots.connection
 
     async def close(self) -> None:
-        """Close all connections; the state is `idle` then, unless an error stands."""
+        """Close all connections; the state is `idle` then, unless a person is needed."""
         if self._dialling:
             self._dialling.cancel()
             self._dialling = None
-        slots, self._slots = self._slots, []
-        await asyncio.gather(*(slot.connection.close() for slot in slots))
-        if self._slots or self._is_dialling:
+        await asyncio.gather(*(slots.connection.close() for slots in self._connections.clear()))
+        if self._connections or self._is_dialling:
             return  # somebody came meanwhile
         await self._go_through(None)
-        if self.state in ("live", "connecting"):
+        if self.state != "failed":
             self._set("idle", None)
 
     async def ended(self, channel: Channel) -> NoReturn:
@@ -130,9 +114,10 @@ class Link:
         how = "was killed by a signal" if end.status is None else f"ended with status {end.status}"
         raise trouble("remote-error", host=self.host.name, detail=f"the follower {how}")
 
-    def report(self, error: HostError) -> None:
-        """A user of the link saw a trouble that concerns the whole host (such as no shell)."""
-        self._set("waiting" if error.retry else "failed", error)
+    @property
+    def refusal(self) -> HostError | None:
+        """The trouble that is being backed off from."""
+        return self._refusal if (self.next_try or 0) > asyncio.get_running_loop().time() else None
 
     def known_probe(self) -> Probe:
         """What the host answered when it was dialled. Raises HostError."""
@@ -140,32 +125,48 @@ class Link:
             raise trouble("remote-error", host=self.host.name, detail="it did not answer the probe")
         return self.probe
 
+    async def _open(self, kind: Kind, command: Callable[[Probe], str], wait: bool) -> tuple[Slots, Channel]:
+        """Start a command on a connection that takes one more session; how many it takes is learned from refusals."""
+        refused = False
+        while True:
+            slots = await self._reserve(kind, wait)
+            try:
+                channel = await slots.connection.run(command(self.known_probe()))
+            except HostError as error:
+                await self._release(slots, kind)
+                if error.cause != "too-many-sessions":
+                    raise
+                if refused and not self._connections.refused(slots):
+                    raise
+                refused = True
+                await asyncio.sleep(limits.SESSION_END)
+            except BaseException:
+                await self._release(slots, kind)
+                raise
+            else:
+                slots.channels.add(channel)
+                return slots, channel
+
+    async def _release(self, slots: Slots, kind: Kind) -> None:
+        slots.take(kind, -1)
+        self._drop_lost()
+        async with self._freed:
+            self._freed.notify_all()
+
     async def _reserve(self, kind: Kind, wait: bool) -> Slots:
         """A connection with a free place of this kind, dialling one if need be."""
         while True:
             self._drop_lost()
-            if kind == "follow":
-                self._check_follows()
-            for slots in self._slots:
-                if slots.free(kind, self._sessions):
-                    slots.take(kind, 1)
-                    return slots
-            if kind == "command" and any(slots.commands for slots in self._slots) and not self._is_dialling:
+            slots = self._connections.take(kind, self.host.name)
+            if slots:
+                return slots
+            if kind == "command" and self._connections.busy and not self._is_dialling:
                 async with self._freed:
                     await self._freed.wait()
-            elif len(self._slots) < limits.CONNECTIONS_PER_HOST:
+            elif not self._connections.full:
                 await self._dialled(wait)
             else:
                 raise trouble("too-many-sessions", endpoint=self.host.name)
-
-    def _check_follows(self) -> None:
-        """Raise HostError when no more files can be followed; of few sessions one is kept for commands."""
-        most = limits.CONNECTIONS_PER_HOST * limits.FOLLOWS_PER_CONNECTION
-        follows = sum(slots.follows for slots in self._slots)
-        if follows >= most:
-            raise trouble("too-many-files", limit=most)
-        if follows >= limits.CONNECTIONS_PER_HOST * self._sessions - 1:
-            raise trouble("too-many-sessions", endpoint=self.host.name)
 
     @property
     def _is_dialling(self) -> bool:
@@ -173,10 +174,7 @@ class Link:
 
     def _drop_lost(self) -> None:
         """Forget lost connections; with the last one, back off. Whoever sees the loss first calls this."""
-        left = [slots for slots in self._slots if not slots.connection.lost]
-        last = bool(self._slots) and not left
-        self._slots = left
-        if last:
+        if self._connections.drop_lost():
             self._back_off(trouble("lost", endpoint=self.host.name))
 
     async def _dialled(self, wait: bool) -> None:
@@ -185,21 +183,24 @@ class Link:
         if task is None or task.done():
             pause = (self.next_try or 0) - asyncio.get_running_loop().time()
             if pause > 0:
-                if not wait and self.error:
-                    raise self.error
+                if not wait and self._refusal:
+                    raise self._refusal
+                failures = self._failures
                 await asyncio.sleep(pause)
+                if self._refusal and self._failures != failures:
+                    raise self._refusal  # somebody else has tried meanwhile
                 if self._is_dialling:
                     return await self._dialled(wait)
             task = self._dialling = self._way.tasks.create_task(self._dial(), name=f"dial {self.host.name}")
         await asyncio.wait([task])
         if task.cancelled():
             raise trouble("lost", endpoint=self.host.name)
-        if self.error and not self._slots:
-            raise self.error
+        if self._refusal:
+            raise self._refusal
 
     async def _dial(self) -> None:
         """One attempt, with its outcome in `state`, `error` and `next_try`; raises nothing."""
-        if not self._slots:
+        if not self._connections:
             self._set("connecting", None)
         try:
             connection = await self._connect()
@@ -208,9 +209,8 @@ class Link:
             self._back_off(error)
             return
         self._failures = 0
-        self.next_try = None
-        slots = Slots(connection)
-        self._slots.append(slots)
+        self._refusal = self.next_try = None
+        slots = self._connections.add(connection)
         self._way.tasks.create_task(self._watch(slots), name=f"watch {self.host.name}")
         self._set("live", None)
 
@@ -253,7 +253,7 @@ class Link:
         self._way.metrics.dials.inc()
         connection = await self._way.transport.connect(self.host, via)
         try:
-            if self._probes and (self.probe is None or not self._slots):
+            if self._probes and (self.probe is None or not self._connections):
                 self.probe = await self._ask(connection)
         except BaseException:
             await connection.close()
@@ -269,13 +269,9 @@ class Link:
 
     def _back_off(self, error: HostError) -> None:
         self._failures += 1
-        if error.retry:
-            most = min(limits.BACKOFF_CAP, limits.BACKOFF_BASE * 2.0 ** min(self._failures, 10))
-            pause = random.uniform(0.1, most)  # noqa: S311 - full jitter, not a secret
-        else:
-            pause = limits.FAILED_RETRY * random.uniform(0.75, 1.25)  # noqa: S311
-        self.next_try = asyncio.get_running_loop().time() + pause
-        if not self._slots:
+        self._refusal = error
+        self.next_try = asyncio.get_running_loop().time() + pause_after(error, self._failures)
+        if not self._connections:
             self._set("waiting" if error.retry else "failed", error)
 
     async def _watch(self, slots: Slots) -> None:

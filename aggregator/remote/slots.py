@@ -8,8 +8,11 @@ from typing import Literal
 
 from aggregator import limits
 from aggregator.remote.transport import Channel, Connection
+from aggregator.remote.trouble import trouble
 
 Kind = Literal["follow", "command"]
+
+_SESSIONS = limits.FOLLOWS_PER_CONNECTION + limits.COMMANDS_PER_CONNECTION  # of one connection
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +41,72 @@ class Slots:
             self.follows += count
         else:
             self.commands += count
+
+
+class Connections:
+    """The connections of one host, and how many sessions its sshd takes on each, as far as refusals have shown."""
+
+    def __init__(self) -> None:
+        self._all: list[Slots] = []
+        self._sessions = _SESSIONS
+
+    def __bool__(self) -> bool:
+        return any(not slots.connection.lost for slots in self._all)
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be no more connections."""
+        return len(self._all) >= limits.CONNECTIONS_PER_HOST
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are short commands, whose places will be free soon."""
+        return any(slots.commands for slots in self._all)
+
+    def add(self, connection: Connection) -> Slots:
+        slots = Slots(connection)
+        self._all.append(slots)
+        return slots
+
+    def drop_lost(self) -> bool:
+        """Forget lost connections; True when that leaves none of some."""
+        left = [slots for slots in self._all if not slots.connection.lost]
+        last = bool(self._all) and not left
+        self._all = left
+        if last:
+            self._sessions = _SESSIONS
+        return last
+
+    def clear(self) -> list[Slots]:
+        """Forget all, and hand them over for closing."""
+        found, self._all, self._sessions = self._all, [], _SESSIONS
+        return found
+
+    def take(self, kind: Kind, host: str) -> Slots | None:
+        """A place for a channel, if there is one now. Raises HostError when no more files can be followed."""
+        if kind == "follow":
+            self._check_follows(host)
+        for slots in self._all:
+            if slots.free(kind, self._sessions):
+                slots.take(kind, 1)
+                return slots
+        return None
+
+    def refused(self, slots: Slots) -> bool:
+        """sshd took no more sessions than are in use now; True when one may fit elsewhere."""
+        if slots.used == 0:
+            return False
+        self._sessions = min(self._sessions, slots.used)
+        return True
+
+    def _check_follows(self, host: str) -> None:
+        """Of few sessions one is kept for commands."""
+        most = limits.CONNECTIONS_PER_HOST * limits.FOLLOWS_PER_CONNECTION
+        follows = sum(slots.follows for slots in self._all)
+        if follows >= most:
+            raise trouble("too-many-files", limit=most)
+        if follows >= limits.CONNECTIONS_PER_HOST * self._sessions - 1:
+            raise trouble("too-many-sessions", endpoint=host)
 
 
 @dataclass(slots=True)

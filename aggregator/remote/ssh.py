@@ -1,4 +1,4 @@
-"""Hosts over SSH: the only file that imports asyncssh.
+"""Hosts over SSH: this file and sshtrouble are the only ones that import asyncssh.
 
 Bytes come through the session's `data_received` (asyncssh's own line iteration costs 22 times the CPU), with the
 cheapest modern algorithms first and without compression. The host key is always checked.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import Any, cast
 import asyncssh
 
 from aggregator import limits
-from aggregator.errors import HostError
 from aggregator.model import Host, SshOptions
+from aggregator.remote.sshtrouble import endpoint_of, explain, words_of
 from aggregator.remote.transport import Connection, Exit
 from aggregator.remote.trouble import trouble
 
@@ -114,6 +113,10 @@ class _Client(asyncssh.SSHClient):
         self.offered = f"{key.get_algorithm()} {key.get_fingerprint()}"
         return False
 
+    def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        self.offered = f"a certificate signed by {key.get_algorithm()} {key.get_fingerprint()}"
+        return False
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set()
 
@@ -121,8 +124,9 @@ class _Client(asyncssh.SSHClient):
 class SshConnection:
     """An authenticated connection to one host."""
 
-    def __init__(self, conn: asyncssh.SSHClientConnection, client: _Client, endpoint: str) -> None:
+    def __init__(self, conn: asyncssh.SSHClientConnection, client: _Client, name: str, endpoint: str) -> None:
         self.conn = conn
+        self.name = name
         self._client = client
         self._endpoint = endpoint
 
@@ -167,8 +171,9 @@ class SshTransport:
     async def connect(self, host: Host, via: Connection | None) -> SshConnection:
         ssh = host.ssh
         client = _Client()
+        jump = via if isinstance(via, SshConnection) else None
         options = await self._options(host)
-        endpoint = _endpoint(options.host or host.address, options.port)
+        endpoint = endpoint_of(options.host or host.address, options.port)
         known = await asyncio.to_thread(_known_hosts, ssh)
         try:
             async with asyncio.timeout(ssh.connect_timeout):
@@ -177,7 +182,7 @@ class SshTransport:
                     ssh.port if ssh.port is not None else (),
                     options=options,
                     config=_config(ssh),
-                    tunnel=via.conn if isinstance(via, SshConnection) else None,
+                    tunnel=jump.conn if jump else None,
                     client_factory=lambda: client,
                     known_hosts=known,
                     connect_timeout=None,
@@ -185,8 +190,8 @@ class SshTransport:
         except TimeoutError as error:
             raise trouble("timeout", endpoint=endpoint, seconds=ssh.connect_timeout) from error
         except (asyncssh.Error, OSError, ValueError) as error:
-            raise _explain(error, host, options, known, client, through_jump=via is not None) from error
-        return SshConnection(conn, client, endpoint)
+            raise explain(error, host, options, known, client.offered, jump.name if jump else None) from error
+        return SshConnection(conn, client, host.name, endpoint)
 
     async def _options(self, host: Host) -> Any:
         """The connection's options, with the user's ssh_config applied. Raises HostError (`bad-identity`)."""
@@ -216,7 +221,7 @@ class SshTransport:
         try:
             return await asyncio.to_thread(lambda: asyncssh.SSHClientConnectionOptions(**wanted))
         except (asyncssh.Error, OSError, ValueError) as error:
-            raise trouble("bad-identity", endpoint=host.address, detail=_words(error)) from error
+            raise trouble("bad-identity", endpoint=host.address, detail=words_of(error)) from error
 
 
 def _config(ssh: SshOptions) -> list[str]:
@@ -240,73 +245,5 @@ def _known_hosts(ssh: SshOptions) -> asyncssh.SSHKnownHosts:
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:
-            raise trouble("bad-identity", endpoint=name, detail=_words(error)) from error
+            raise trouble("bad-identity", endpoint=name, detail=words_of(error)) from error
     return known
-
-
-def _endpoint(address: str, port: int | None) -> str:
-    host = f"[{address}]" if ":" in address else address
-    return host if port in (None, 22) else f"{host}:{port}"
-
-
-def _words(error: BaseException) -> str:
-    """An error of a library in one short line."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-def _explain(
-    error: Exception,
-    host: Host,
-    options: Any,
-    known: asyncssh.SSHKnownHosts,
-    client: _Client,
-    *,
-    through_jump: bool,
-) -> HostError:
-    """The row of the table for what asyncssh or the network said."""
-    port = options.port or 22
-    address = options.host or host.address
-    endpoint = _endpoint(address, port)
-    match error:
-        case asyncssh.HostKeyNotVerifiable():
-            alias = options.host_key_alias or address
-            keys, authorities, *_ = known.match(alias, "", None if port == 22 else port)
-            cause = "changed-host-key" if keys else "unknown-host-key"
-            if authorities and not keys and client.offered is None:
-                return trouble("protocol", endpoint=endpoint, detail=f"its host certificate: {_words(error)}")
-            return trouble(
-                cause,
-                endpoint=endpoint,
-                fingerprint=client.offered or "none that can be read",
-                known_hosts=" or ".join(host.ssh.known_hosts) or "a known_hosts file",
-            )
-        case asyncssh.PermissionDenied():
-            return trouble("permission-denied", user=options.username, endpoint=endpoint)
-        case asyncssh.ChannelOpenError() if through_jump:
-            return _behind_jump(error, host, endpoint)
-        case asyncssh.ConnectionLost():
-            return trouble("protocol", endpoint=endpoint, detail="it closed the connection before a login")
-        case asyncssh.Error():
-            return trouble("protocol", endpoint=endpoint, detail=_words(error))
-        case ConnectionRefusedError():
-            return trouble("refused", endpoint=endpoint)
-        case socket.gaierror():
-            return trouble("name-not-found", address=address)
-        case OSError() if "Multiple exceptions" in str(error) and "refused" in str(error):
-            return trouble("refused", endpoint=endpoint)
-        case _:
-            return trouble("unreachable", endpoint=endpoint, detail=_words(error))
-
-
-def _behind_jump(error: asyncssh.ChannelOpenError, host: Host, endpoint: str) -> HostError:
-    """A jump host that could not open the way on: what it says of the host behind it (RFC 4254, 5.1)."""
-    reason = str(error.reason).lower()
-    if "refused" in reason:
-        return trouble("refused", endpoint=endpoint)
-    if "timed out" in reason:
-        return trouble("timeout", endpoint=endpoint, seconds=host.ssh.connect_timeout)
-    if "resolve" in reason or "not known" in reason:
-        return trouble("name-not-found", address=host.address)
-    return trouble("jump-failed", jump=host.jump or "of ssh_config", detail=_words(error))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from aggregator.errors import HostError
@@ -28,6 +29,11 @@ TABLE: dict[str, Trouble] = {
     "changed-host-key": Trouble(
         "the host key of {endpoint} has changed (known_hosts has another; it offered {fingerprint})",
         "find out why before anything else: a rebuilt host, or someone in between; then replace the line",
+        False,
+    ),
+    "revoked-host-key": Trouble(
+        "the host key of {endpoint} is marked as revoked in known_hosts",
+        "give the host a new key, and find out why this one was revoked",
         False,
     ),
     "permission-denied": Trouble(
@@ -62,7 +68,7 @@ TABLE: dict[str, Trouble] = {
         True,
     ),
     "too-many-sessions": Trouble(
-        "{endpoint} takes no more sessions on this connection",
+        "{endpoint} takes no more sessions",
         "raise MaxSessions in its sshd_config, or watch fewer files of it",
         True,
     ),
@@ -90,7 +96,7 @@ TABLE: dict[str, Trouble] = {
     ),
     "not-readable": Trouble(
         "{path} is not readable for {user}",
-        "group adm or an ACL: setfacl -m u:{user}:r {acl_path} (and x on its folders)",
+        "group adm or an ACL: setfacl -m {acl} (and x on the folders above)",
         False,
     ),
     "not-regular": Trouble(
@@ -119,3 +125,9 @@ def trouble(cause: str, **facts: object) -> HostError:
     """The HostError of a cause. Raises KeyError when a fact that its words need is missing."""
     row = TABLE[cause]
     return HostError(cause, row.words.format(**facts), row.step.format(**facts), retry=row.retry)
+
+
+def not_readable(path: str, user: str, *, folder: str | None) -> HostError:
+    """The HostError of a file that `user` may not read; `folder` is the one that she may not enter or list, if any."""
+    acl = shlex.join([f"u:{user}:rx", folder]) if folder else shlex.join([f"u:{user}:r", path])
+    return trouble("not-readable", path=path, user=user, acl=acl)

@@ -1,0 +1,84 @@
+"""What asyncssh or the network said, as a row of the table of troubles."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import asyncssh
+
+from aggregator.errors import HostError
+from aggregator.model import Host
+from aggregator.remote.trouble import trouble
+
+
+def endpoint_of(address: str, port: int | None) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return host if port in (None, 22) else f"{host}:{port}"
+
+
+def words_of(error: BaseException) -> str:
+    """An error of a library in one short line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def explain(
+    error: Exception,
+    host: Host,
+    options: Any,
+    known: asyncssh.SSHKnownHosts,
+    offered: str | None,
+    jump: str | None,
+) -> HostError:
+    """The row of the table for what asyncssh or the network said."""
+    port = options.port or 22
+    address = options.host or host.address
+    endpoint = endpoint_of(address, port)
+    match error:
+        case asyncssh.HostKeyNotVerifiable():
+            if "revoked" in str(error):
+                return trouble("revoked-host-key", endpoint=endpoint)
+            alias = options.host_key_alias or address
+            keys, authorities, *_ = known.match(alias, "", None if port == 22 else port)
+            cause = "changed-host-key" if keys else "unknown-host-key"
+            if authorities and not keys and offered is None:
+                return trouble("protocol", endpoint=endpoint, detail=f"its host certificate: {words_of(error)}")
+            return trouble(
+                cause,
+                endpoint=endpoint,
+                fingerprint=offered or "none that can be read",
+                known_hosts=" or ".join(host.ssh.known_hosts) or "a known_hosts file",
+            )
+        case asyncssh.PermissionDenied():
+            return trouble("permission-denied", user=options.username, endpoint=endpoint)
+        case asyncssh.ChannelOpenError() if jump is not None:
+            return _behind_jump(error, host, endpoint, jump)
+        case asyncssh.ConnectionLost():
+            return trouble("protocol", endpoint=endpoint, detail="it closed the connection before a login")
+        case asyncssh.Error():
+            return trouble("protocol", endpoint=endpoint, detail=words_of(error))
+        case ConnectionRefusedError():
+            return trouble("refused", endpoint=endpoint)
+        case socket.gaierror():
+            return trouble("name-not-found", address=address)
+        case OSError() if "Multiple exceptions" in str(error) and "refused" in str(error):
+            return trouble("refused", endpoint=endpoint)
+        case _:
+            return trouble("unreachable", endpoint=endpoint, detail=words_of(error))
+
+
+def _behind_jump(error: asyncssh.ChannelOpenError, host: Host, endpoint: str, jump: str) -> HostError:
+    """A jump host that could not open the way on: what it says of the host behind it (RFC 4254, 5.1)."""
+    reason = str(error.reason).lower()
+    if "refused" in reason:
+        return trouble("refused", endpoint=endpoint)
+    if "timed out" in reason:
+        return trouble("timeout", endpoint=endpoint, seconds=host.ssh.connect_timeout)
+    if "resolve" in reason or "not known" in reason:
+        return trouble("name-not-found", address=host.address)
+    if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+        words = trouble("jump-failed", jump=jump, detail="it does not forward connections").words
+        raise HostError("jump-failed", words, "allow it in its sshd_config: AllowTcpForwarding, PermitOpen", retry=True)
+    return trouble("jump-failed", jump=jump, detail=words_of(error))
