@@ -138,6 +138,18 @@ async def test_switching_a_host_off_takes_its_lines_away_and_goes_on_with_the_ot
     await expect(page.locator(".row")).to_have_count(3)
 
 
+async def test_lines_that_a_host_still_sends_after_it_was_switched_off_are_not_taken(page: Page, stage: Stage) -> None:
+    await show(page, stage, "", line(1, "web-1"), line(2, "web-2", "old"), line(3, "db-1"))
+    (old,) = stage.sockets
+    await page.get_by_role("switch", name="web-2, live").click()
+    await old.send_text(json.dumps([line(4, "web-2", "on its way"), line(5, "db-1")]))
+    await stage.viewed(2)
+    await stage.send(line(6, "db-1"))
+    await expect(page.locator(".row .host")).to_have_text(["web-1", "db-1", "db-1", "db-1"])
+    await page.get_by_role("switch", name="web-2, live").click()
+    assert "web-2" not in str((await stage.viewed(3)).getlist("after"))
+
+
 async def test_a_host_that_is_switched_on_again_is_put_into_the_order(page: Page, stage: Stage) -> None:
     await show(page, stage, "?hosts=web-1", line(10, "web-1", "a"), line(30, "web-1", "c"))
     await page.get_by_role("switch", name="db-1, live").click()
@@ -238,6 +250,16 @@ async def test_a_wrong_pattern_is_explained_at_its_field_and_the_old_view_goes_o
     await stage.viewed(2)
     await expect(page.locator("#grep-fault")).to_have_count(0)
     await expect(page.locator(".link")).to_have_text("Live")
+
+
+async def test_what_is_being_typed_is_not_lost_when_news_of_the_hosts_come(page: Page, stage: Stage) -> None:
+    await show(page, stage, "", line(1))
+    field = page.get_by_label("Pattern: show lines that match")
+    await field.evaluate("(field) => (field.value = 'half a wo') && field.dispatchEvent(new Event('input'))")
+    await page.evaluate("document.querySelector('filter-bar').sources = []")
+    await page.evaluate("document.querySelector('filter-bar').updateComplete")
+    await expect(field).to_have_value("half a wo", timeout=300)
+    assert (await stage.viewed(2))["grep"] == "half a wo"
 
 
 async def test_an_unknown_host_in_the_url_is_explained(page: Page, stage: Stage) -> None:

@@ -9,7 +9,7 @@
 
 import * as icons from "./icons.js";
 import { TYPING_MS } from "./limits.js";
-import { html, LitElement, live, nothing } from "./vendor/lit.js";
+import { html, LitElement, live, noChange, nothing } from "./vendor/lit.js";
 
 /** @typedef {import("./types.js").Fault} Fault */
 /** @typedef {"grep"|"exclude"} Field */
@@ -43,6 +43,7 @@ export class FilterBar extends LitElement {
     this.open = false;
     /** Empty fields that were asked for. @type {Record<Field, number>} */
     this.extra = { grep: 0, exclude: 0 };
+    /** The timer of what was typed and not sent yet. */
     this.typing = 0;
   }
 
@@ -60,12 +61,13 @@ export class FilterBar extends LitElement {
 
   /** @param {Partial<import("./types.js").View>} change */
   #send(change) {
-    clearTimeout(this.typing);
+    this.#typed();
     this.dispatchEvent(new CustomEvent("filter-change", { detail: change }));
   }
 
   /** @param {Field} field */
   #sendPatterns(field) {
+    this.#typed();
     const inputs = /** @type {NodeListOf<HTMLInputElement>} */ (this.querySelectorAll(`.${field} input`));
     const patterns = [...inputs].map(({ value }) => value).filter(Boolean);
     this.extra = { ...this.extra, [field]: 0 };
@@ -73,9 +75,14 @@ export class FilterBar extends LitElement {
   }
 
   /** @param {Field} field */
-  #typed(field) {
+  #types(field) {
     clearTimeout(this.typing);
     this.typing = setTimeout(() => this.#sendPatterns(field), TYPING_MS);
+  }
+
+  #typed() {
+    clearTimeout(this.typing);
+    this.typing = 0;
   }
 
   /** @override */
@@ -110,11 +117,12 @@ export class FilterBar extends LitElement {
    */
   #pattern(field, pattern, i, wrong) {
     const { label, hint } = FIELDS[field];
+    // News of the hosts may draw this anew at any time: what is being typed stays.
     return html`<label class="pattern">
-      <input type="search" .value=${live(pattern)} placeholder=${hint} aria-label=${i ? `${label} (${i + 1})` : label}
+      <input type="search" .value=${this.typing ? noChange : live(pattern)} placeholder=${hint} aria-label=${i ? `${label} (${i + 1})` : label}
         spellcheck="false" autocomplete="off" autocapitalize="off" enterkeyhint="search"
         aria-invalid=${wrong} aria-describedby=${wrong ? `${field}-fault` : nothing}
-        @input=${() => this.#typed(field)} @change=${() => this.#sendPatterns(field)} />
+        @input=${() => this.#types(field)} @change=${() => this.#sendPatterns(field)} />
       ${field === "grep" && !i ? html`<kbd title="Press / to come here">/</kbd>` : nothing}
     </label>`;
   }

@@ -5,7 +5,7 @@
  */
 
 import { BEAT_EVERY_MS, BEAT_MS, PENDING_RECORDS } from "./limits.js";
-import { endRow, gapRow, lineRow, markRow, Notices } from "./rows.js";
+import { endRow, gapRow, hostOf, lineRow, markRow, Notices } from "./rows.js";
 import { plural } from "./words.js";
 
 /** Records between two looks at the clock. */
@@ -69,6 +69,12 @@ export class Intake {
     }
     if (this.#next > PENDING_RECORDS) this.#compact();
     this.#schedule();
+  }
+
+  /** Of what waits, leave out other hosts. @param {(host: string) => boolean} keep */
+  filter(keep) {
+    this.#compact();
+    this.#queue = this.#queue.filter((record) => keep(waitingHost(record)));
   }
 
   /** A new socket goes on here: what it sends from before (other files' backlogs) is put in its place. */
@@ -135,4 +141,13 @@ export class Intake {
     row.time = this.#store.newest;
     this.#store.append(row);
   }
+}
+
+/**
+ * @param {Waiting} record
+ * @returns {string} empty: of no host
+ */
+function waitingHost(record) {
+  if (record.type === "row") return hostOf(record.row);
+  return "host" in record ? record.host : "";
 }

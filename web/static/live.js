@@ -20,6 +20,9 @@ import { Resume } from "./resume.js";
  * @property {(reason: string) => void} ended by the server, for good
  */
 
+/** @type {(host: string) => boolean} */
+const everything = () => true;
+
 export class Live {
   #listener;
   #resume = new Resume();
@@ -36,6 +39,8 @@ export class Live {
   #silence = 0;
   /** Why the server said it ends, until the socket closes. */
   #end = "";
+  /** Hosts that were switched off still send until the next socket is open. */
+  #keep = everything;
 
   /** @param {Listener} listener */
   constructor(listener) {
@@ -65,9 +70,10 @@ export class Live {
     this.#leave();
   }
 
-  /** Forget where files were left. @param {(file: string) => boolean} keep */
-  forget(keep) {
-    this.#resume.filter(keep);
+  /** From now on, and until the next view is open, only these hosts count. @param {(host: string) => boolean} keep */
+  keepOnly(keep) {
+    this.#keep = keep;
+    this.#resume.filter((file) => keep(file.split(" ", 1)[0]));
   }
 
   #leave() {
@@ -115,6 +121,7 @@ export class Live {
     [this.#socket, this.#opening, this.#resume] = [socket, null, resume];
     this.#fresh = false;
     this.#end = "";
+    this.#keep = everything;
     this.#heard();
     this.#listener.opened(fresh);
   }
@@ -124,7 +131,7 @@ export class Live {
     this.#wait = RETRY_FIRST_MS;
     this.#heard();
     /** @type {StreamRecord[]} */
-    const records = JSON.parse(data);
+    const records = JSON.parse(data).filter((/** @type {{host?: string}} */ { host }) => !host || this.#keep(host));
     for (const record of records) if (record.type === "end") this.#end = record.reason;
     this.#listener.records(this.#resume.take(records));
   }

@@ -47,6 +47,8 @@ export class Session {
   #live;
   #switching = 0;
   #polling = 0;
+  /** Whether there was news since the states were last asked for. */
+  #news = false;
   #wasLost = false;
   #onFor = { selector: "", hosts: this.hosts, on: new Set([""]) };
 
@@ -111,8 +113,11 @@ export class Session {
 
   #switched() {
     const { on } = this;
-    this.store.filter((row) => !hostOf(row) || on.has(hostOf(row)));
-    this.#live.forget((file) => on.has(file.split(" ", 1)[0]));
+    /** @param {string} host */
+    const keep = (host) => !host || on.has(host);
+    this.store.filter((row) => keep(hostOf(row)));
+    this.#intake.filter(keep);
+    this.#live.keepOnly(keep);
     this.#screen.arrived();
     clearTimeout(this.#switching);
     this.#switching = setTimeout(() => this.#open(true), SWITCH_MS);
@@ -122,13 +127,15 @@ export class Session {
 
   async #poll() {
     clearTimeout(this.#polling);
+    this.#news = false;
     try {
       const [hosts, sources] = await Promise.all([api.hosts(), api.sources()]);
       this.#arrived(hosts, sources);
     } catch (error) {
       this.#pollFailed(error);
     }
-    this.#polling = setTimeout(() => this.#poll(), POLL_MS);
+    clearTimeout(this.#polling);
+    this.#polling = setTimeout(() => this.#poll(), this.#news ? NEWS_MS : POLL_MS);
   }
 
   /**
@@ -155,8 +162,10 @@ export class Session {
     }
   }
 
-  /** News about a host: ask for the states soon, not with the next beat of the poll. */
+  /** News about a host: ask for the states soon, not with the next beat of the poll; more news does not put it off. */
   #soon() {
+    if (this.#news) return;
+    this.#news = true;
     clearTimeout(this.#polling);
     this.#polling = setTimeout(() => this.#poll(), NEWS_MS);
   }

@@ -1,0 +1,231 @@
+"""The page in a real browser over the real product and real SSH servers: what an SRE sees is what the files hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import pytest_asyncio
+from browser import chromium, tab
+from fleet import Fleet, free_port
+from playwright.async_api import Browser, Page, expect
+from product import LOOPBACK, Product
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HOSTS = ("db-1", "web-1", "web-2")
+SOURCES = ("merged", "switched", "pattern", "nasty", "cut", "restarted", "pictured")
+EVERY_S = 0.02  # between two rounds of the writers
+BACK_MS = 20_000  # longest wait for the page to find a host or the server again: its own back-off
+HELD = """() => [...document.querySelector("log-list").store]
+    .filter(({kind}) => kind === "line").map(({record}) => `${record.host} ${record.text}`)"""
+MARKS = """() => [...document.querySelector("log-list").store]
+    .filter(({kind}) => kind === "mark").map(({text}) => text)"""
+
+
+class Scene:
+    """Hosts, the product over them, and the logs that a test writes."""
+
+    def __init__(self, fleet: Fleet, product: Product) -> None:
+        self.fleet = fleet
+        self.product = product
+
+    def path(self, source: str, host: str) -> Path:
+        return self.fleet.hosts[host].root / f"{source}.log"
+
+    def write(self, source: str, host: str, *texts: str) -> None:
+        """Append lines with the time as their stamp."""
+        with self.path(source, host).open("a") as out:
+            out.writelines(f"{now()} {text}\n" for text in texts)
+
+    def written(self, source: str, *hosts: str) -> Counter[str]:
+        """All lines of the hosts' files, as the page is to hold them."""
+        names = hosts or HOSTS
+        return Counter(f"{name} {line}" for name in names for line in self.path(source, name).read_text().splitlines())
+
+    @contextlib.asynccontextmanager
+    async def writing(self, source: str) -> AsyncIterator[None]:
+        """Meanwhile, a line on each host every 20 ms."""
+        task = asyncio.create_task(self._write(source))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _write(self, source: str) -> None:
+        number = 0
+        while True:
+            for host in HOSTS:
+                self.write(source, host, f"INFO {source} {number}")
+            number += 1
+            await asyncio.sleep(EVERY_S)  # the rate, not a wait
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("scene")
+    with Fleet(folder) as fleet:
+        roots = {fleet.add(name).root.parent for name in HOSTS}
+        sources = {
+            source: {"hosts": "@*", "path": f"{root}/${{host}}/{source}.log"} for root in roots for source in SOURCES
+        }
+        for host in fleet.hosts.values():
+            for source in SOURCES:
+                (host.root / f"{source}.log").touch()
+        inventory = fleet.inventory(sources, groups={"web": "web-*"})
+        with Product(inventory, folder, bind=(f"{LOOPBACK}:{free_port()}",)) as product:
+            yield Scene(fleet, product)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    async with tab(browser) as page:
+        yield page
+
+
+async def show(page: Page, scene: Scene, query: str) -> None:
+    """Open the page and wait until all hosts are live."""
+    await page.goto(f"{scene.product.url}/?{query}")
+    await expect(page.locator(".tally")).to_contain_text(f"{len(HOSTS)} of {len(HOSTS)} live", timeout=BACK_MS)
+    await expect(page.locator(".link")).to_have_text("Live")
+
+
+async def held(page: Page) -> list[str]:
+    """`HOST TEXT` of all lines that the page holds, in its order."""
+    return await page.evaluate(HELD)  # type: ignore[no-any-return]
+
+
+async def holds(page: Page, wanted: Counter[str]) -> None:
+    """Wait until the page holds exactly these lines, each as often as it was written."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BACK_MS / 1000):
+            while Counter(await held(page)) != wanted:
+                await page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+    there = Counter(await held(page))
+    missing, extra = wanted - there, there - wanted
+    assert not missing, f"{missing.total()} lines are missing: {list(missing)[:5]}; {await page.evaluate(MARKS)}"
+    assert not extra, f"{extra.total()} lines too many: {list(extra)[:5]}; {await page.evaluate(MARKS)}"
+
+
+async def grown(page: Page, by: int, host: str = "") -> None:
+    """Wait until so many lines more (of one host) have come."""
+    count = (
+        "(host) => [...document.querySelector('log-list').store].filter((r) => r.record?.host.includes(host)).length"
+    )
+    before = await page.evaluate(count, host)
+    await page.wait_for_function(f"([host, n]) => ({count})(host) >= n", arg=[host, before + by], timeout=BACK_MS)
+
+
+async def test_lines_of_all_hosts_are_merged_by_their_time(page: Page, scene: Scene) -> None:
+    for number in range(30):
+        scene.write("merged", HOSTS[number % 3], f"before {number}")
+    await show(page, scene, "source=merged")
+    async with scene.writing("merged"):
+        await grown(page, 60)
+    await holds(page, scene.written("merged"))
+    stamps = [line.split()[1] for line in await held(page)]
+    assert stamps == sorted(stamps)
+    assert set(await page.locator(".row .host").all_text_contents()) == set(HOSTS)
+
+
+async def test_a_host_is_switched_off_and_on_again(page: Page, scene: Scene) -> None:
+    await show(page, scene, "source=switched")
+    async with scene.writing("switched"):
+        await grown(page, 30)
+        await page.get_by_role("switch", name="web-1, live").click()
+        await grown(page, 30)
+        assert parse_qs(urlsplit(page.url).query)["hosts"] == ["@*!web-1"]
+        assert not [line for line in await held(page) if line.startswith("web-1 ")]
+        await page.get_by_role("switch", name="web-1").click()
+        await grown(page, 10, "web-1")
+    await holds(page, scene.written("switched"))
+
+
+async def test_a_wrong_pattern_is_answered_in_the_words_of_re2_and_the_view_goes_on(page: Page, scene: Scene) -> None:
+    await show(page, scene, "source=pattern")
+    field = page.get_by_label("Pattern: show lines that match")
+    await field.fill("order (7")
+    await expect(page.locator("#grep-fault")).to_contain_text(re.compile(r"missing \)"))
+    scene.write("pattern", "db-1", "order 6", "order 7 paid")
+    await holds(page, scene.written("pattern"))
+    await field.fill("order [78]")
+    await expect(page.locator(".row mark")).to_have_text(["order 7"])
+    await expect(page.locator("#grep-fault")).to_have_count(0)
+
+
+async def test_text_that_would_be_markup_colour_or_direction_stays_text(page: Page, scene: Scene) -> None:
+    await show(page, scene, "source=nasty")
+    scene.write("nasty", "web-2", "<img src=x onerror=document.title='owned'> \x1b[31mred\x1b[0m \u202egnp.exe \x07 ok")
+    text = page.locator(".row .text").first
+    await expect(text).to_contain_text("<img src=x onerror=document.title='owned'> ␛[31mred␛[0m \\u202egnp.exe ␇ ok")
+    assert await page.locator(".row img").count() == 0
+    assert "owned" not in await page.title()
+
+
+async def test_a_host_that_goes_is_said_and_when_it_is_back_nothing_is_missing(page: Page, scene: Scene) -> None:
+    await show(page, scene, "source=cut")
+    host = scene.fleet.hosts["web-2"]
+    async with scene.writing("cut"):
+        await grown(page, 30)
+        await asyncio.to_thread(host.stop)
+        trouble = page.get_by_role("region", name="Need attention")
+        await expect(trouble.locator(".name")).to_have_text(["web-2"], timeout=BACK_MS)
+        await expect(trouble.locator(".word")).to_have_text("waiting")
+        await expect(trouble.locator(".trouble")).to_contain_text(re.compile(r"refused|lost|closed"))
+        await grown(page, 60, "web-1")
+        host.start()
+        await expect(trouble).to_have_count(0, timeout=BACK_MS)
+        await grown(page, 10, "web-2")
+    await holds(page, scene.written("cut"))
+    marks = await page.evaluate(MARKS)
+    assert any("waiting" in mark for mark in marks)
+    assert marks[-1].endswith("live again")
+
+
+async def test_a_product_that_dies_and_comes_again_is_found_and_no_line_is_lost(page: Page, scene: Scene) -> None:
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    await show(page, scene, "source=restarted")
+    async with scene.writing("restarted"):
+        await grown(page, 60)
+        assert scene.product.stop(signal.SIGKILL) == -signal.SIGKILL
+        await expect(page.locator(".link")).to_have_text("Reconnecting")
+        await asyncio.to_thread(scene.product.start)
+        await expect(page.locator(".link")).to_have_text("Live", timeout=BACK_MS)
+        await grown(page, 30)
+    await holds(page, scene.written("restarted"))
+    after = parse_qs(urlsplit(sockets[-1]).query)["after"]
+    assert len(after) == len(HOSTS)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_can_be_looked_at(browser: Browser, scene: Scene, tmp_path: Path, scheme: str) -> None:
+    """A picture of each theme stays in the test's folder for whoever wants to look."""
+    async with tab(browser, color_scheme=scheme) as page:
+        for level in ("INFO", "WARN", "ERROR"):
+            scene.write("pictured", "db-1", f"{level} a line")
+        await show(page, scene, "source=pictured")
+        await expect(page.locator(".row.error")).not_to_have_count(0)
+        target = tmp_path / f"{scheme}.png"
+        await page.screenshot(path=target)
+        assert target.stat().st_size > 10_000
