@@ -172,12 +172,8 @@ def test_every_look_is_written_down_and_chained(rig: Rig) -> None:
     rig.product.once(source=source, hosts="web-[1-2]", grep="a|b", exclude="b", level="debug", lines=2)
     wait_until(lambda: rig.product.audited()[-1]["event"] == "close", "the record of the end")
     opened, closed = rig.product.audited()[before:]
-    assert (opened["event"], opened["principal"], opened["via"], opened["address"]) == (
-        "open",
-        "local",
-        "api",
-        LOOPBACK,
-    )
+    assert (opened["event"], opened["principal"], opened["via"]) == ("open", "local", "api")
+    assert opened["address"] == LOOPBACK
     assert (opened["hosts"], opened["sources"]) == (["web-1", "web-2"], [source])
     assert opened["paths"] == [str(rig.path(source)), str(rig.path(source, "web-2"))]
     assert (opened["verdict"], opened["command"]) == ("allowed", "/api/v1/stream")
@@ -187,9 +183,9 @@ def test_every_look_is_written_down_and_chained(rig: Rig) -> None:
     assert closed["detail"]["end"] == "complete"
     assert closed["detail"]["lines"] == 0
     rig.product.once(source=source, hosts="web-[1-2]")
-    wait_until(lambda: rig.product.audited()[-1]["event"] == "close", "the record of the end")
+    wait_until(lambda: len(rig.product.audited()) == before + 4, "the record of the second end")
     assert (rig.product.audited()[-1]["detail"]["lines"], rig.product.audited()[-1]["detail"]["bytes"]) == (6, 12)
-    assert verify(rig.product.audit.read_bytes().splitlines(keepends=True))
+    assert verify(rig.product.audit.read_bytes().splitlines(keepends=True)).bad is None
     assert oct(rig.product.audit.stat().st_mode)[-3:] == "600"
 
 
@@ -208,7 +204,7 @@ def test_a_chain_goes_on_over_restarts_and_a_crash(fleet: Fleet, tmp_path: Path)
         events = [record["event"] for record in product.audited()]
         assert events == ["start", "open", "start", "open", "close", "stop"]
         assert [record["seq"] for record in product.audited()] == sorted(record["seq"] for record in product.audited())
-        assert verify(product.audit.read_bytes().splitlines(keepends=True))
+        assert verify(product.audit.read_bytes().splitlines(keepends=True)).bad is None
         assert "torn" in product.audited()[2]["detail"]
 
 
@@ -217,7 +213,9 @@ def test_without_a_writable_audit_log_there_is_no_text_and_no_readiness(fleet: F
     (host.root / "a.log").write_text("secret\n")
     with Product(fleet.inventory({"app": {"hosts": "@*", "path": f"{host.root}/a.log"}}), tmp_path) as product:
         assert texts_of(product.once()) == ["secret"]
-        product.audit.rename(product.audit.with_suffix(".gone"))
+        whole = product.audit.read_bytes()
+        with product.audit.open("ab") as log:
+            log.write(b"somebody else\n")
         answer = product.get("/api/v1/stream", follow=0)
         assert answer.status == 503
         assert answer.headers["content-type"] == "application/problem+json"
@@ -226,7 +224,7 @@ def test_without_a_writable_audit_log_there_is_no_text_and_no_readiness(fleet: F
         assert product.get("/readyz").status == 503
         assert product.get("/livez").status == 200
         assert (product.get("/health").status, product.get("/health").json()["status"]) == (503, "DOWN")
-        product.audit.with_suffix(".gone").rename(product.audit)
+        os.truncate(product.audit, len(whole))
         wait_until(lambda: product.get("/readyz").status == 200, "the log to be written again")
         assert texts_of(product.once()) == ["secret"]
 
