@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import idle, latency, report, throughput
+from bench import idle, latency, report, steady, throughput
 from bench.result import Row
 
 Measure = Callable[[Path], list[Row]]
@@ -18,6 +18,7 @@ BENCHES: dict[str, tuple[str, str, tuple[Measure, ...]]] = {
         (lambda folder: latency.measure(folder, 1), lambda folder: latency.measure(folder, 8)),
     ),
     "idle": ("Idle hosts", "tail -F", (idle.measure,)),
+    "steady": ("Many hosts that write a little", "ssh tail -F", (steady.measure,)),
     "throughput": ("A burst in one file", "ssh tail -F", (throughput.measure,)),
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import random
 import re
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from fleet import Fleet, FleetHost
 
 from bench.product import product, wait_until_live
 from bench.result import Row, percentile
+from bench.sshtail import ssh_tail
 
 LINES = 600
 PAUSE_S = (0.005, 0.035)  # between two lines; irregular, so that no poll falls into step with it
@@ -49,19 +49,8 @@ class Arrivals:
 def tails(fleet: Fleet, hosts: list[FleetHost], path: str) -> Iterator[list[Arrivals]]:
     """`ssh host tail -F` for each host."""
     with ExitStack() as stack:
-        found = []
-        for host in hosts:
-            command = [*fleet.ssh_arguments(host), f"tail -n 1 -F {host.root}/{path}"]
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            out = process.stdout
-            assert out is not None
-            out.read(1 << 16)  # the file's one line so far: it follows now
-            found.append(Arrivals(lambda out=out: out.read(1 << 16)))  # type: ignore[misc]
-        yield found
+        clients = [stack.enter_context(ssh_tail(fleet, host, host.root / path)) for host in hosts]
+        yield [Arrivals(lambda out=client.out: out.read(1 << 16)) for client in clients]  # type: ignore[misc]
 
 
 def write(paths: list[Path], count: int) -> dict[int, int]:

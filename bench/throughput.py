@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from fleet import Fleet
 
 from bench.product import Product, lines_of, product, wait_until_live
 from bench.result import Row
+from bench.sshtail import ssh_tail
 
 LINES = 300_000  # some 40 MiB
 ROUNDS = 2  # of each; the better one counts
@@ -57,22 +57,13 @@ def _watch(ours: Product, log: Path, text: bytes) -> tuple[int, int, float]:
 
 def _tail(fleet: Fleet, log: Path, text: bytes) -> float:
     """Seconds until `wc -l` would have seen all lines."""
-    host = fleet.hosts["web-1"]
-    command = [*fleet.ssh_arguments(host), f"tail -n 1 -F {log}"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0)
-    out = process.stdout
-    assert out is not None
-    try:
-        out.read(1 << 16)
+    with ssh_tail(fleet, fleet.hosts["web-1"], log) as client:
         start = time.monotonic()
         _append(log, text)
         lines = 0
         while lines < LINES:
-            lines += out.read(1 << 18).count(b"\n")
+            lines += client.out.read(1 << 18).count(b"\n")
         return time.monotonic() - start
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _append(log: Path, text: bytes) -> None:
