@@ -44,9 +44,9 @@ async def read_header(channel: Channel, *, path: str, host: str, user: str) -> t
                 if not more and not errors:
                     raise await _none(channel, host, said, heard, data)
                 heard += more
-                if len(heard) > limits.LOGIN_NOISE + _LONGEST:
-                    raise trouble("remote-error", host=host, detail="it says too much before its answer")
                 data = after_mark(heard)
+                if len(heard) > limits.LOGIN_NOISE + _LONGEST and (data is None or b"\n" not in data):
+                    raise trouble("remote-error", host=host, detail="it says too much before its answer")
     except TimeoutError as error:
         raise trouble("timeout", endpoint=host, seconds=limits.HEADER_TIMEOUT) from error
     line, _, rest = data.partition(b"\n")
