@@ -118,6 +118,23 @@ async def test_revoked_host_key(fleet: Fleet, tmp_path: Path) -> None:
     )
 
 
+async def test_host_certificate_for_another_name(fleet: Fleet, tmp_path: Path) -> None:
+    host = fleet.add("a", certified=True)
+    known = tmp_path / "known_hosts"
+    known.write_text(fleet.known_hosts.read_text().replace(LOOPBACK, "localhost"))
+    await check(
+        fleet,
+        tmp_path,
+        Provoked(
+            "bad-host-certificate",
+            "failed",
+            f"the host certificate of localhost:{host.port} can't be accepted",
+            "have it renewed by the authority",
+            entry={"address": "localhost", "ssh": {"known_hosts": [str(known)]}},
+        ),
+    )
+
+
 async def test_permission_denied(fleet: Fleet, tmp_path: Path) -> None:
     host = fleet.add("a", options={"AuthorizedKeysFile": "none"})
     await check(

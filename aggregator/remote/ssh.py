@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ import asyncssh
 
 from aggregator import limits
 from aggregator.model import Host, SshOptions
+from aggregator.remote.sshknown import KnownHosts, key_algorithms
 from aggregator.remote.sshtrouble import endpoint_of, explain, words_of
 from aggregator.remote.transport import Connection, Exit
 from aggregator.remote.trouble import trouble
@@ -161,12 +163,14 @@ class SshConnection:
 
 
 class SshTransport:
-    """Dials hosts; known_hosts files are read once per change, off the loop."""
+    """Dials hosts; files are read off the loop."""
+
+    def __init__(self) -> None:
+        self._known = KnownHosts()
 
     async def jumps(self, host: Host) -> str | None:
         options = await self._options(host)
-        tunnel = options.tunnel
-        return str(tunnel) if tunnel else None
+        return await asyncio.to_thread(_with_users, str(options.tunnel), host.ssh) if options.tunnel else None
 
     async def connect(self, host: Host, via: Connection | None) -> SshConnection:
         ssh = host.ssh
@@ -174,7 +178,7 @@ class SshTransport:
         jump = via if isinstance(via, SshConnection) else None
         options = await self._options(host)
         endpoint = endpoint_of(options.host or host.address, options.port)
-        known = await asyncio.to_thread(_known_hosts, ssh)
+        known = await asyncio.to_thread(self._known.load, ssh.known_hosts)
         try:
             async with asyncio.timeout(ssh.connect_timeout):
                 conn = await asyncssh.connect(
@@ -185,6 +189,7 @@ class SshTransport:
                     tunnel=jump.conn if jump else None,
                     client_factory=lambda: client,
                     known_hosts=known,
+                    server_host_key_algs=key_algorithms(known, options) or (),
                     connect_timeout=None,
                 )
         except TimeoutError as error:
@@ -209,7 +214,7 @@ class SshTransport:
             "gss_auth": False,
             "x509_trusted_certs": None,
             "agent_forwarding": False,
-            "ignore_encrypted": not ssh.identity_files,
+            "ignore_encrypted": not ssh.identity_files or "SSH_AUTH_SOCK" in os.environ,  # the agent may have it open
             "login_timeout": ssh.connect_timeout,
         }
         if ssh.port is not None:
@@ -221,7 +226,34 @@ class SshTransport:
         try:
             return await asyncio.to_thread(lambda: asyncssh.SSHClientConnectionOptions(**wanted))
         except (asyncssh.Error, OSError, ValueError) as error:
-            raise trouble("bad-identity", endpoint=host.address, detail=words_of(error)) from error
+            detail = await asyncio.to_thread(_bad_key, wanted.get("client_keys", ())) or words_of(error)
+            raise trouble("bad-identity", endpoint=host.address, detail=detail) from error
+
+
+def _with_users(jumps: str, ssh: SshOptions) -> str:
+    """A ProxyJump with the users that ssh_config names for its hosts, which win over the inventory's."""
+    named = []
+    for jump in jumps.split(","):
+        options = asyncssh.SSHClientConnectionOptions(host=jump, config=_config(ssh), client_keys=None)
+        user = options.config.get("User")
+        named.append(f"{user}@{jump}" if user and "@" not in jump else jump)
+    return ",".join(named)
+
+
+def _bad_key(names: Sequence[str]) -> str | None:
+    """Which identity file can't be used, and why."""
+    for name in names:
+        try:
+            asyncssh.read_private_key(name)
+        except asyncssh.KeyEncryptionError:
+            return f"{name} is encrypted; load it into an ssh-agent and start tailon-agg with its SSH_AUTH_SOCK"
+        except asyncssh.KeyImportError as error:
+            if "Passphrase" in str(error):
+                return f"{name} is encrypted; load it into an ssh-agent and start tailon-agg with its SSH_AUTH_SOCK"
+            return f"{name}: {words_of(error)}"
+        except OSError as error:
+            return words_of(error)
+    return None
 
 
 def _config(ssh: SshOptions) -> list[str]:
@@ -234,16 +266,3 @@ def _config(ssh: SshOptions) -> list[str]:
 
 def _expanded(names: Sequence[str]) -> list[str]:
     return [str(Path(name).expanduser()) for name in names]
-
-
-def _known_hosts(ssh: SshOptions) -> asyncssh.SSHKnownHosts:
-    """All keys of the known_hosts files; a missing file knows nobody. Never None: that would turn checking off."""
-    known = asyncssh.SSHKnownHosts()
-    for name in ssh.known_hosts:
-        try:
-            known.load(Path(name).expanduser().read_text("utf-8", "replace"))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise trouble("bad-identity", endpoint=name, detail=words_of(error)) from error
-    return known

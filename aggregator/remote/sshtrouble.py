@@ -44,7 +44,7 @@ def explain(
             keys, authorities, *_ = known.match(alias, "", None if port == 22 else port)
             cause = "changed-host-key" if keys else "unknown-host-key"
             if authorities and not keys and offered is None:
-                return trouble("protocol", endpoint=endpoint, detail=f"its host certificate: {words_of(error)}")
+                return trouble("bad-host-certificate", endpoint=endpoint, detail=words_of(error))
             return trouble(
                 cause,
                 endpoint=endpoint,

@@ -36,6 +36,11 @@ TABLE: dict[str, Trouble] = {
         "give the host a new key, and find out why this one was revoked",
         False,
     ),
+    "bad-host-certificate": Trouble(
+        "the host certificate of {endpoint} can't be accepted: {detail}",
+        "have it renewed by the authority that known_hosts names, for the name or address that is used here",
+        False,
+    ),
     "permission-denied": Trouble(
         "permission denied for {user}@{endpoint}",
         "add the aggregator's public key to ~{user}/.ssh/authorized_keys there, or name the right user and key",
