@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import getpass
 import os
+import select
 import signal
 import sys
 from collections.abc import AsyncIterable, Mapping
 
+from aggregator import limits
 from aggregator.access.audit import AuditLog
 from aggregator.cli.options import Settings
 from aggregator.cli.serve import refuse_rules
 from aggregator.cli.state import audit_path, open_for_terminal
 from aggregator.cli.terminal import Painter, wants_colour
+from aggregator.errors import TailonError
 from aggregator.hub.queue import Block
+from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory
 from aggregator.metrics import Metrics
 from aggregator.model import Principal
@@ -37,11 +42,13 @@ async def tail(settings: Settings, inventory: Inventory, environ: Mapping[str, s
             principal = Principal(f"local:{getpass.getuser()}", "cli")
             plan = aggregator.plan(principal, query)
             loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, aggregator.drain)
-            async with aggregator.watch(principal, plan, "tail") as subscription:
+            async with aggregator.watch(principal, plan, "tail") as subscription, asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(_end_unread(subscription))
                 if not await print_blocks(subscription, output, environ):
                     subscription.end("complete")
+                watching.cancel()
 
 
 async def print_blocks(blocks: AsyncIterable[Block], output: str, environ: Mapping[str, str]) -> bool:
@@ -54,10 +61,21 @@ async def print_blocks(blocks: AsyncIterable[Block], output: str, environ: Mappi
             text = "".join(painter.paint(record) for record in block.records)
         try:
             await asyncio.to_thread(_write, text)
-        except BrokenPipeError:
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115, ASYNC230 - Python flushes stdout once more at exit
-            return False
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at exit
+            if error.errno in (errno.EPIPE, errno.EIO):
+                return False
+            raise TailonError(f"what was read can't be written to standard output: {error.strerror}") from None
     return True
+
+
+async def _end_unread(subscription: Subscription) -> None:
+    """End the view when nobody reads standard output any more, also when there is nothing to write."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors and hang-ups are always told
+    while not poll.poll(0):  # noqa: ASYNC110 - nothing else tells
+        await asyncio.sleep(limits.OUTPUT_BEAT)
+    subscription.abandon("complete")
 
 
 def _write(text: str) -> None:
