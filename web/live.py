@@ -14,6 +14,7 @@ from aggregator.stream.records import EndRecord
 
 from .identity import principal_of
 from .parameters import query_of
+from .pump import while_there
 
 _CODES: dict[EndReason, int] = {  # RFC 6455, 7.4.1, and IANA's registry for 1013
     "complete": 1000,
@@ -35,16 +36,7 @@ class Live:
         plan = self._aggregator.plan(principal, query_of(socket.query_params))
         async with self._aggregator.watch(principal, plan, "/ws") as subscription:
             await socket.accept()
-            pump = asyncio.create_task(_pump(subscription, socket))
-            gone = asyncio.create_task(_gone(socket))
-            try:
-                await asyncio.wait([pump, gone], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                gone.cancel()
-                pump.cancel()
-                await asyncio.wait([pump, gone])
-            if not pump.cancelled():
-                pump.result()
+            await while_there(_pump(subscription, socket), _gone(socket))
 
 
 async def _pump(subscription: Subscription, socket: WebSocket) -> None:

@@ -14,6 +14,7 @@ from aggregator.service import Aggregator
 
 from .identity import principal_of
 from .parameters import format_of, query_of
+from .pump import while_there
 
 _TYPES: dict[Format, bytes] = {
     "ndjson": b"application/x-ndjson; charset=utf-8",
@@ -38,16 +39,7 @@ class Stream:
             return
         async with self._aggregator.watch(principal, plan, "/api/v1/stream") as subscription:
             await _start(send, form)
-            pump = asyncio.create_task(_pump(subscription, send, form))
-            gone = asyncio.create_task(_gone(receive))
-            try:
-                await asyncio.wait([pump, gone], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                gone.cancel()
-                pump.cancel()
-                await asyncio.wait([pump, gone])
-            if not pump.cancelled():
-                pump.result()
+            await while_there(_pump(subscription, send, form), _gone(receive))
 
 
 async def _start(send: Send, form: Format) -> None:
