@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ import socket
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from ipaddress import ip_address
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -158,30 +160,35 @@ async def _reload(aggregator: Aggregator, reload: Reload) -> None:
 
 def _listen(bind: Bind) -> socket.socket:
     """A listening socket. Raises ConfigError."""
-    try:
-        if isinstance(bind, TcpBind):
-            return _listen_tcp(bind)
-        if bind.path.exists() and stat.S_ISSOCK(bind.path.stat().st_mode) and not _answers(str(bind.path)):
-            bind.path.unlink()  # left behind by a process that is gone
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o117)  # owner and group: a socket without a login is as good as its mode
+    with contextlib.ExitStack() as stack:
         try:
-            listener.bind(str(bind.path))
-        finally:
-            os.umask(before)
-    except OSError as error:
-        raise ConfigError(f"can't listen on {bind}: {error.strerror or error}") from error
-    listener.listen(limits.BACKLOG_CONNECTIONS)
+            listener = _tcp_socket(bind, stack) if isinstance(bind, TcpBind) else _unix_socket(bind.path, stack)
+            listener.listen(limits.BACKLOG_CONNECTIONS)
+        except OSError as error:
+            step = "; stop what listens there, or choose another with --bind" if error.errno == errno.EADDRINUSE else ""
+            raise ConfigError(f"can't listen on {bind}: {error.strerror or error}{step}") from error
+        stack.pop_all()
     return listener
 
 
-def _listen_tcp(bind: TcpBind) -> socket.socket:
+def _tcp_socket(bind: TcpBind, stack: contextlib.ExitStack) -> socket.socket:
     """The protocol is named because asyncio sets TCP_NODELAY only then; without it an answer takes 40 ms."""
     family, kind, _, _, address = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    listener = stack.enter_context(socket.socket(family, kind, socket.IPPROTO_TCP))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(address)
-    listener.listen(limits.BACKLOG_CONNECTIONS)
+    return listener
+
+
+def _unix_socket(path: Path, stack: contextlib.ExitStack) -> socket.socket:
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode) and not _answers(str(path)):
+        path.unlink()  # left behind by a process that is gone
+    listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+    before = os.umask(0o117)  # owner and group: a socket without a login is as good as its mode
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
     return listener
 
 
