@@ -86,7 +86,10 @@ def notice(host: str, state: str, detail: str = "", path: str | None = None) -> 
 
 @dataclass
 class Stage:
-    """What the server answers. `problem` is sent (400) to a view whose query it is called with."""
+    """What the server answers. `problem` is sent (400) to a view whose query it is called with.
+
+    `pages` are the answers to `/api/v1/lines`, first come first served: status and body.
+    """
 
     hosts: list[Record] = field(default_factory=lambda: [host("web-1"), host("web-2"), host("db-1")])
     sources: list[Record] = field(default_factory=lambda: [source("app", ["web-1", "web-2", "db-1"])])
@@ -94,6 +97,8 @@ class Stage:
     faults: Mapping[str, list[Record]] = field(default_factory=dict)
     views: list[QueryParams] = field(default_factory=list)
     sockets: set[WebSocket] = field(default_factory=set)
+    pages: list[tuple[int, Record]] = field(default_factory=list)
+    pages_asked: list[QueryParams] = field(default_factory=list)
     away: bool = False
     url: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -139,6 +144,11 @@ class Stage:
             await socket.receive_text()
         self.sockets.discard(socket)
 
+    async def page(self, request: Request) -> Response:
+        self.pages_asked.append(request.query_params)
+        status, body = self.pages.pop(0)
+        return JSONResponse(body, status)
+
     async def stream(self, request: Request) -> Response:
         return self.problem(request.query_params) or PlainTextResponse("")
 
@@ -157,6 +167,7 @@ class Stage:
             Route("/api/v1/hosts", hosts),
             Route("/api/v1/sources", sources),
             Route("/api/v1/stream", self.stream),
+            Route("/api/v1/lines", self.page),
             WebSocketRoute("/ws", self.view),
         ]
         root = relative_root.rstrip("/")

@@ -117,7 +117,15 @@ async def test_a_late_line_goes_to_its_place_but_never_before_its_own_file(page:
     await show(page, stage, "", line(10, "web-1", "a"), line(20, "db-1", "b"), line(30, "web-1", "c"))
     await stage.send(line(15, "web-2", "x", late=True), line(5, "db-1", "y", late=True))
     await expect(page.locator(".row")).to_have_count(5)
-    assert await texts(page) == ["a", "xlate", "b", "ylate", "c"]
+    assert await texts(page) == ["a", "x", "b", "y", "c"]
+    assert "came 0.0 s after its place" in (await page.locator(".row .time").nth(1).get_attribute("title") or "")
+
+
+async def test_only_a_line_that_came_much_too_late_is_called_late(page: Page, stage: Stage) -> None:
+    await show(page, stage, "", line(5_000, "web-1", "newest"))
+    await stage.send(line(3_100, "db-1", "whole seconds", late=True), line(2_900, "web-2", "held up", late=True))
+    await expect(page.locator(".row")).to_have_count(3)
+    assert await texts(page) == ["held uplate", "whole seconds", "newest"]
 
 
 async def test_a_clipped_line_says_how_long_it_was(page: Page, stage: Stage) -> None:
@@ -348,6 +356,18 @@ async def test_bad_hosts_stand_out_with_cause_and_next_step(page: Page, stage: S
     await expect(bad).to_contain_text(step)
 
 
+async def test_the_host_with_the_errors_stands_out_and_a_stack_trace_is_one_error(page: Page, stage: Stage) -> None:
+    trace = [line(n, "web-2", level="critical", record="web-2-000000050") for n in range(50, 60)]
+    errors = [line(n, "db-1", level="error") for n in range(100, 112)]
+    live = [notice(name, "live", path="/var/log/app.log") for name in ("web-1", "web-2", "db-1")]
+    long_ago = [line(n, "web-1", level="error") for n in range(20)]
+    await show(page, stage, "", *long_ago, *live, *trace, *errors)
+    await expect(page.locator(".errors")).to_have_text(["12", "1"])
+    await expect(page.locator(".errors.hot")).to_have_attribute("title", "12 errors in this view in the last minute")
+    await page.get_by_role("button", name="db-1: 12 errors a minute").click()
+    assert (await stage.viewed(2))["hosts"] == "@db"
+
+
 async def test_many_hosts_can_be_searched(page: Page, stage: Stage) -> None:
     stage.hosts = [host(f"web-{n}") for n in range(1, 41)] + [host("db-1")]
     await show(page, stage)
@@ -394,6 +414,41 @@ async def test_a_double_click_shows_the_whole_line(page: Page, stage: Stage) -> 
     await expect(dialog).to_contain_text("2026-11-23 11:00:00.001 Europe/Berlin")
 
 
+async def test_lines_are_selected_and_opened_with_the_keyboard(page: Page, stage: Stage) -> None:
+    await show(page, stage, "", *(line(n) for n in range(200)))
+    selected = page.locator(".row.selected .text")
+    await expect(page.locator(".row .text").last).to_have_text("line 199")
+    await page.keyboard.press("ArrowUp")
+    await expect(selected).to_have_text("line 199")
+    for _ in range(60):
+        await page.keyboard.press("ArrowUp")
+    await expect(selected).to_have_text("line 139")
+    await expect(selected).to_be_in_viewport(ratio=1)
+    await stage.send(line(200))
+    await expect(page.locator(".pill")).to_have_text("1 new line")
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Line")
+    await expect(dialog.locator(".whole")).to_have_text("line 139")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await page.keyboard.press("ArrowDown")
+    await expect(selected).to_have_text("line 140")
+    await page.keyboard.press("Escape")
+    await expect(selected).to_have_count(0)
+
+
+async def test_an_arrow_down_beyond_the_last_line_follows_again(page: Page, stage: Stage) -> None:
+    await show(page, stage, "", *(line(n) for n in range(200)))
+    await page.keyboard.press("ArrowUp")
+    await stage.send(line(200))
+    await expect(page.locator(".pill")).to_have_text("1 new line")
+    for _ in range(2):
+        await page.keyboard.press("ArrowDown")
+    await expect(page.locator(".pill")).to_have_count(0)
+    await stage.send(line(201))
+    await expect(page.locator(".row .text").last).to_have_text("line 201")
+
+
 async def test_copied_lines_are_plain_and_name_their_hosts_when_there_are_several(page: Page, stage: Stage) -> None:
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await show(page, stage, "", line(1, "web-1", "a\x1b[0m"), line(2, "web-1", "b"), line(3, "db-1", "c"))
@@ -431,6 +486,8 @@ async def test_on_a_narrow_screen_the_hosts_are_a_drawer(browser: Browser, stage
         await expect(page.locator(".panel")).to_be_hidden()
         await page.get_by_role("button", name="Hosts", exact=True).click()
         await expect(page.get_by_role("switch", name="web-1, live")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.locator(".panel")).to_be_hidden()
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide == 360
 

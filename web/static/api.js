@@ -73,6 +73,27 @@ export function parameters(view) {
 }
 
 /**
+ * What a gap left out, as far as the view shows it.
+ *
+ * @param {import("./types.js").GapRecord} gap with `from` and `to`
+ * @param {View} view
+ * @param {number} limit lines at most
+ * @returns {Promise<import("./types.js").LinesPage>}
+ * @throws {Refused} 410: the lines are gone
+ * @throws {TypeError} the server can't be reached
+ */
+export async function missing(gap, view, limit) {
+  const query = parameters({ ...view, hosts: "", source: [] });
+  query.set("from", gap.from ?? "");
+  query.set("to", gap.to ?? "");
+  query.set("limit", String(limit));
+  if (gap.cursor) query.set("cursor", gap.cursor);
+  const response = await fetch(`${ROOT}api/v1/lines?${query}`, { headers: { accept: "application/json" } });
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
+/**
  * Why a socket was refused: a WebSocket can't tell, so the same view is asked for as a request, without lines.
  *
  * @param {View} view

@@ -31,6 +31,7 @@ export class TailonApp extends LitElement {
     drawer: { state: true },
     filters: { state: true },
     figures: { state: true },
+    errors: { state: true },
   };
 
   /** Rows there were when the reader left the end. */
@@ -43,6 +44,7 @@ export class TailonApp extends LitElement {
     this.drawer = false;
     this.filters = false;
     this.figures = { held: 0, dropped: 0, added: 0, rate: 0, fresh: 0 };
+    this.errors = new Map();
     this.#session = new Session(this.state, {
       changed: () => this.requestUpdate(),
       arrived: () => this.#arrived(),
@@ -118,6 +120,7 @@ export class TailonApp extends LitElement {
     const { count: held, dropped, added } = this.#session.store;
     const fresh = this.#list.follow ? 0 : Math.max(0, added - this.#seen);
     this.figures = { held, dropped, added, rate: Math.max(0, added - this.figures.added), fresh };
+    if (!this.#session.paused) this.errors = this.#session.errors;
   }
 
   #followChanged() {
@@ -136,7 +139,8 @@ export class TailonApp extends LitElement {
       hosts: () => (this.drawer = !this.drawer),
       filters: () => (this.filters = !this.filters),
       theme,
-      leave: () => narrow() && (this.drawer = false),
+      leave: () => this.#list.deselect() || (narrow() && (this.drawer = false)),
+      open: () => this.#list.open(),
       move: (move) => move(this.#list),
     };
   }
@@ -159,7 +163,7 @@ export class TailonApp extends LitElement {
       </header>
       <div class="body ${this.drawer ? "drawer" : ""}">
         <aside class="panel" aria-label="Hosts and groups">
-          <host-panel .hosts=${session.hosts} .sources=${session.sources} .on=${session.on}
+          <host-panel .hosts=${session.hosts} .sources=${session.sources} .on=${session.on} .errors=${this.errors}
             @hosts-change=${(/** @type {CustomEvent} */ event) => this.#set({ hosts: selectorOf(event.detail, session.hosts) })}></host-panel>
         </aside>
         <button type="button" class="shade" tabindex="-1" aria-label="Close the hosts" @click=${() => (this.drawer = false)}></button>
@@ -173,7 +177,8 @@ export class TailonApp extends LitElement {
     const { held, dropped, rate } = this.figures;
     return html`${this.#banner()}
       <div class="view">
-        <log-list @follow-change=${() => this.#followChanged()} @pick=${(/** @type {CustomEvent} */ event) => this.#pick(event)}></log-list>
+        <log-list @follow-change=${() => this.#followChanged()} @pick=${(/** @type {CustomEvent} */ event) => this.#pick(event)}
+          @fill=${(/** @type {CustomEvent} */ event) => this.#session.fill(event.detail)}></log-list>
         ${held ? nothing : empty(this.#situation())} ${this.#pill()}
       </div>
       <status-line .connection=${connection} .held=${held} .dropped=${dropped} .rate=${rate} .waiting=${pending}

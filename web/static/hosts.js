@@ -1,14 +1,16 @@
 /**
  * `<host-panel>`: the hosts and groups at the side, each with its state, colour and switch.
  *
- * Properties: `hosts` (HostInfo[]), `sources` (SourceInfo[]), `on` (Set of names).
+ * Properties: `hosts` (HostInfo[]), `sources` (SourceInfo[]), `on` (Set of names), `errors` (Map of names to the
+ * errors of the last minute).
  * Event: `hosts-change` (detail: the new Set).
  */
 
 import { palette } from "./colour.js";
 import * as icons from "./icons.js";
-import { SEARCH_FROM_HOSTS } from "./limits.js";
+import { HOT_ERRORS, SEARCH_FROM_HOSTS } from "./limits.js";
 import { html, LitElement, nothing, repeat } from "./vendor/lit.js";
+import { count, plural } from "./words.js";
 
 /** @typedef {import("./types.js").HostInfo} HostInfo */
 
@@ -27,6 +29,7 @@ export class HostPanel extends LitElement {
     hosts: { attribute: false },
     sources: { attribute: false },
     on: { attribute: false },
+    errors: { attribute: false },
     search: { state: true },
   };
 
@@ -38,6 +41,8 @@ export class HostPanel extends LitElement {
     this.sources = [];
     /** @type {Set<string>} */
     this.on = new Set();
+    /** @type {Map<string, number>} */
+    this.errors = new Map();
     this.search = "";
   }
 
@@ -73,7 +78,7 @@ export class HostPanel extends LitElement {
     const found = sorted.filter((host) => this.#found(host));
     const bad = found.filter(troubled);
     const rest = found.filter((host) => !troubled(host));
-    return html`${this.#head()} ${this.hosts.length >= SEARCH_FROM_HOSTS ? this.#searchBox() : nothing} ${this.#groups()}
+    return html`${this.#head()} ${this.#hottest()} ${this.hosts.length >= SEARCH_FROM_HOSTS ? this.#searchBox() : nothing} ${this.#groups()}
       ${bad.length ? this.#section("Need attention", bad, "bad") : nothing}
       ${rest.length ? this.#section("Hosts", rest, "") : nothing}
       ${found.length || !this.hosts.length ? nothing : html`<p class="quiet">No host is called “${this.search}”.</p>`}`;
@@ -96,6 +101,14 @@ export class HostPanel extends LitElement {
       ${failed ? html`<span class="count failed">${failed} failed</span>` : nothing}
       ${waiting ? html`<span class="count waiting">${waiting} waiting</span>` : nothing}
     </p>`;
+  }
+
+  /** The host with the most errors, if they are many, named where it is seen however long the list is. */
+  #hottest() {
+    const [name, n] = [...this.errors].reduce((most, each) => (each[1] > most[1] ? each : most), ["", 0]);
+    if (n < HOT_ERRORS || this.hosts.length < 2) return nothing;
+    return html`<button type="button" class="hottest" title="Show only ${name}" @click=${() => this.#only([name])}>
+      ${icons.warning}<span><b>${name}</b>: ${plural(n, "error")} a minute</span></button>`;
   }
 
   #searchBox() {
@@ -159,11 +172,19 @@ export class HostPanel extends LitElement {
       <button type="button" role="switch" class="switch" aria-checked=${on} aria-label="${name}, ${state}"
         @click=${() => this.#turn([name], !on)}></button>
       <span class="name" title=${about(host)} @dblclick=${() => this.#only([name])}>${name}</span>
-      <span class="word">${stateWord(host)}</span>
+      <span class="word">${this.#errorCount(host)} ${stateWord(host)}</span>
       <button type="button" class="only" aria-label="Only ${name}" @click=${() => this.#only([name])}>only</button>
       ${troubled(host) ? html`<p class="trouble">${host.error ?? `${state}, without a reason given`}</p>` : nothing}
       ${troubled(host) ? nothing : this.#files(name).map((line) => html`<p class="trouble">${line}</p>`)}
     </li>`;
+  }
+
+  /** @param {HostInfo} host */
+  #errorCount({ name }) {
+    const n = this.on.has(name) ? (this.errors.get(name) ?? 0) : 0;
+    if (!n) return nothing;
+    return html`<span class="errors ${heat(n, Math.max(...this.errors.values()))}"
+      title="${plural(n, "error")} in this view in the last minute">${count(n)}</span>`;
   }
 
   /**
@@ -188,6 +209,16 @@ function stateWord(host) {
   if (host.lag_s !== null && host.lag_s >= LAG_S) return `${Math.round(host.lag_s)} s behind`;
   if (host.clock_skew_s !== null && Math.abs(host.clock_skew_s) >= SKEW_S) return `clock ${signed(host.clock_skew_s)} s`;
   return "";
+}
+
+/**
+ * @param {number} n errors of a host
+ * @param {number} most errors of any
+ * @returns {string} a class: the more of all errors are the host's, the more it stands out
+ */
+function heat(n, most) {
+  if (n < HOT_ERRORS) return "";
+  return n >= most / 2 ? "hot" : "warm";
 }
 
 /** @param {number} n */

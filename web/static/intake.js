@@ -4,8 +4,9 @@
  * dropped, counted and said so in a row.
  */
 
+import { Errors, isError } from "./errors.js";
 import { BEAT_EVERY_MS, BEAT_MS, PENDING_RECORDS } from "./limits.js";
-import { endRow, gapRow, hostOf, lineRow, markRow, Notices } from "./rows.js";
+import { endRow, fileKey, gapRow, hostOf, lineRow, markRow, Notices } from "./rows.js";
 import { plural } from "./words.js";
 
 /** Records between two looks at the clock. */
@@ -24,6 +25,9 @@ export class Intake {
   #lastBeat = 0;
   #paused = false;
   #notices = new Notices();
+  /** Files whose backlog is out: their lines are of now, whatever their stamps say. @type {Set<string>} */
+  #live = new Set();
+  errors = new Errors();
   #store;
   #changed;
   /** Lines with an earlier time go to their place instead of the end. */
@@ -56,6 +60,8 @@ export class Intake {
     this.#queue = [];
     this.#next = this.#lost = 0;
     this.#notices.clear();
+    this.#live.clear();
+    this.errors.clear();
     this.#seam = -Infinity;
   }
 
@@ -79,6 +85,7 @@ export class Intake {
 
   /** A new socket goes on here: what it sends from before (other files' backlogs) is put in its place. */
   sew() {
+    this.#live.clear();
     this.#seam = this.#store.newest;
     for (const record of this.#queue) if (record.type === "line") this.#seam = Math.max(this.#seam, Date.parse(record.time));
   }
@@ -123,17 +130,26 @@ export class Intake {
 
   /** @param {Waiting} record */
   #take(record) {
-    if (record.type === "line") {
-      const row = lineRow(record);
-      if (record.late || row.time < this.#seam) this.#store.insert(row);
-      else this.#store.append(row);
-    } else if (record.type === "row") this.#add(record.row);
+    if (record.type === "line") this.#line(record);
+    else if (record.type === "row") this.#add(record.row);
     else if (record.type === "gap") this.#add(gapRow(record));
     else if (record.type === "end") this.#add(endRow(record.reason));
     else if (record.type === "notice") {
       const row = this.#notices.take(record);
       if (row) this.#add(row);
+      if (record.state === "live" && record.path) this.#live.add(fileKey(record));
     }
+  }
+
+  /** @param {import("./types.js").LineRecord} record */
+  #line(record) {
+    const row = lineRow(record);
+    if (record.late) row.behind = this.#store.newest - row.time;
+    if (record.late || row.time < this.#seam) this.#store.insert(row);
+    else this.#store.append(row);
+    if (!isError(record)) return;
+    const now = Date.now();
+    this.errors.add(record.host, this.#live.has(row.file) ? now : Math.min(now, row.time));
   }
 
   /** @param {Row} row without a time of its own: it stands where the newest line does */

@@ -13,6 +13,7 @@ import { MOVES } from "./moves.js";
  * @property {() => void} filters
  * @property {() => void} theme
  * @property {() => void} leave
+ * @property {() => void} open
  * @property {(move: (list: import("./list.js").LogList) => void) => void} move
  */
 
@@ -20,14 +21,16 @@ import { MOVES } from "./moves.js";
 export const KEYS = [
   { keys: ["/"], does: "Go to the pattern", name: "pattern" },
   { keys: ["Space"], does: "Pause, go on", name: "pause" },
-  { keys: ["↑", "↓", "PgUp", "PgDn"], does: "Scroll" },
+  { keys: ["↑", "↓"], does: "Select a line" },
+  { keys: ["Enter"], does: "The whole of the selected line; load the lines of a gap", name: "open" },
+  { keys: ["PgUp", "PgDn"], does: "Scroll" },
   { keys: ["Home", "g"], does: "To the oldest line" },
   { keys: ["End", "G"], does: "To the newest line, and follow" },
   { keys: ["w"], does: "Wrap long lines", name: "wrap" },
   { keys: ["t"], does: "Local time or UTC", name: "time" },
   { keys: ["h"], does: "Hosts at the side", name: "hosts" },
   { keys: ["Double click"], does: "On a line: the whole of it; on a host: only that one" },
-  { keys: ["Esc"], does: "Leave a field, close a dialog or the hosts", name: "leave" },
+  { keys: ["Esc"], does: "Leave a field, a dialog, a selected line or the hosts", name: "leave" },
   { keys: ["?"], does: "This help", name: "help" },
 ];
 
@@ -43,8 +46,11 @@ export function setKeysOn(on) {
   localStorage.setItem(REMEMBERED, on ? "on" : "off");
 }
 
+/** What browsers call the keys whose names are other ones for people. @type {Record<string, string>} */
+const CODES = { Space: " ", Esc: "Escape" };
+
 /** @type {Record<string, keyof Actions>} */
-const NAMED = Object.fromEntries(KEYS.flatMap(({ keys, name }) => (name ? [[keys[0] === "Space" ? " " : keys[0], name]] : [])));
+const NAMED = Object.fromEntries(KEYS.flatMap(({ keys: [key], name }) => (name ? [[CODES[key] ?? key, name]] : [])));
 
 /**
  * @param {KeyboardEvent} event
@@ -58,7 +64,7 @@ function taken(event) {
     if (event.key === "Escape") target.blur();
     return true;
   }
-  return event.key === " " && target.closest("button, a, summary") !== null;
+  return (event.key === " " || event.key === "Enter") && target.closest("button, a, summary") !== null;
 }
 
 /**

@@ -51,5 +51,17 @@ export const RETRY_AUDIT_MS = 30_000;
 /** Milliseconds after the last key before a pattern is applied. */
 export const TYPING_MS = 450;
 
+/** Milliseconds behind its place from which on a line is called late: less is logs whose stamps are whole seconds. */
+export const LATE_MS = 2_000;
+
+/** Lines that one click on a gap loads: as many as the server gives at once. */
+export const FILL_LINES = 1_000;
+
+/** Seconds over which the errors of a host are counted: what happens now, and still there after a look away. */
+export const ERRORS_S = 60;
+
+/** Errors in that time from which on a host is named above the others: a few are any host's every day. */
+export const HOT_ERRORS = 10;
+
 /** Hosts from which on the side panel gets a search box. */
 export const SEARCH_FROM_HOSTS = 16;

@@ -2,19 +2,23 @@
  * `<log-list>`: the lines of a Store, only those in sight as elements.
  *
  * Properties: `store`, `display` (set anew to redraw all), `wrap`, `follow` (stay at the end).
- * Methods: `request()` draws with the next frame; `end()`, `home()`, `lines(n)`, `pages(n)` move; `rowAt(element)`.
- * Events: `follow-change` when `follow` changed by the reader; `pick` (detail: the row) on a double click or Enter.
+ * Methods: `request()` draws with the next frame; `end()`, `home()`, `pages(n)` move; `step(n)` selects a row, `open()`
+ * opens it, `deselect()`.
+ * Events: `follow-change` when `follow` changed by the reader; `pick` (detail: the row) when a line is opened, by a
+ * double click too; `fill` (detail: the row) when the lines of a gap are asked for.
  *
  * Rows are of one height (or whole multiples of it when wrapped: guessed from the length, corrected once drawn). An
  * element higher than TALLEST_PX would be clamped by browsers, so beyond that the scrollbar is scaled.
  */
 
+import { characters } from "./block.js";
+import { Cursor } from "./cursor.js";
+import { frame } from "./frame.js";
 import { columnsOf, ROW_PX, scaled } from "./geometry.js";
 import { SHOWN_CHARS } from "./limits.js";
-import { MOVES } from "./moves.js";
 import { Pool } from "./pool.js";
-import { plainText, selectedIn } from "./selection.js";
-import { characters, Store } from "./store.js";
+import { copied, selectedIn } from "./selection.js";
+import { Store } from "./store.js";
 
 /** Lines drawn above and below what is in sight, so that a quick scroll does not show a blank. */
 const SPARE = 16;
@@ -25,11 +29,12 @@ const NEAR_END = 1.5;
 /** @typedef {import("./store.js").Place} Place */
 
 export class LogList extends HTMLElement {
-  #scroller = document.createElement("div");
-  #spacer = document.createElement("div");
-  #layer = document.createElement("div");
+  #frame = frame();
+  #scroller = this.#frame.scroller;
+  #layer = this.#frame.layer;
   #pool = new Pool(this.#layer);
   #store = new Store();
+  #cursor = new Cursor();
   /** @type {import("./row.js").Display} */
   #display = { utc: false, sources: false, today: "" };
   #wrap = false;
@@ -47,15 +52,6 @@ export class LogList extends HTMLElement {
 
   connectedCallback() {
     if (this.#scroller.isConnected) return;
-    this.#scroller.className = "scroller";
-    this.#scroller.tabIndex = 0;
-    this.#scroller.setAttribute("role", "log");
-    this.#scroller.setAttribute("aria-live", "off");
-    this.#scroller.setAttribute("aria-label", "Log lines");
-    this.#spacer.className = "spacer";
-    this.#layer.className = "layer";
-    this.#spacer.append(this.#layer);
-    this.#scroller.append(this.#spacer);
     this.append(this.#scroller);
     this.style.setProperty("--row", `${ROW_PX}px`);
     this.#listen();
@@ -73,9 +69,9 @@ export class LogList extends HTMLElement {
       if (this.#dragging) this.#leave();
     });
     window.addEventListener("pointerup", () => (this.#dragging = false));
-    scroller.addEventListener("keydown", (event) => this.#key(event));
+    scroller.addEventListener("click", (event) => this.#click(/** @type {HTMLElement} */ (event.target)));
     scroller.addEventListener("dblclick", (event) => this.#pick(/** @type {Node} */ (event.target)));
-    scroller.addEventListener("copy", (event) => this.#copy(event));
+    scroller.addEventListener("copy", (event) => copied(event, this.#layer, this.#pool));
     document.addEventListener("selectionchange", () => this.#selected() && this.#leave());
     new ResizeObserver(() => this.#resized()).observe(scroller);
     document.fonts.ready.then(() => this.#resized());
@@ -140,9 +136,24 @@ export class LogList extends HTMLElement {
     this.#goTo(0);
   }
 
-  /** @param {number} n down; negative: up */
-  lines(n) {
-    this.#goTo(this.#top + n);
+  /** Select the next row; beyond the last one, follow. @param {1|-1} by down or up */
+  step(by) {
+    const place = this.#cursor.step(this.#store, by, this.#top, this.#inSight());
+    if (!place) return by > 0 ? this.end() : undefined;
+    const below = place.at + this.#store.at(place).height - this.#inSight();
+    this.#goTo(Math.max(Math.min(this.#top, place.at), below));
+    this.#leave();
+  }
+
+  /** Open the selected row. */
+  open() {
+    if (this.#cursor.row) this.#act(this.#cursor.row);
+  }
+
+  /** @returns {boolean} whether a row was selected */
+  deselect() {
+    this.request();
+    return this.#cursor.clear();
   }
 
   /** @param {number} n */
@@ -201,7 +212,7 @@ export class LogList extends HTMLElement {
     const anchor = this.#store.locate(this.#top);
     const row = anchor && this.#store.at(anchor);
     this.#store.measure();
-    if (row && !this.#follow) this.#top = Math.max(0, this.#store.heightOf(row));
+    if (row && !this.#follow) this.#top = this.#store.placeOf(row)?.at ?? 0;
     this.request();
   }
 
@@ -210,15 +221,20 @@ export class LogList extends HTMLElement {
     if (this.#follow && !this.#dragging) this.#top = this.#last();
     this.#top = Math.min(this.#top, this.#last());
     let places = this.#places();
-    this.#pool.show(places.map((place) => this.#store.at(place)), this.#display);
+    this.#show(places);
     for (let pass = 0; this.#wrap && pass < 3 && this.#correct(places); pass += 1) {
       if (this.#follow) this.#top = this.#last();
       places = this.#places();
-      this.#pool.show(places.map((place) => this.#store.at(place)), this.#display);
+      this.#show(places);
     }
     if (this.#wrap && !this.#measured && places.length) this.#resized();
     this.#place(places);
     this.#scroller.classList.toggle("dated", this.#pool.dated);
+  }
+
+  /** @param {Place[]} places */
+  #show(places) {
+    this.#pool.show(places.map((place) => this.#store.at(place)), this.#display, this.#cursor.row);
   }
 
   /** @returns {Place[]} of the rows to draw */
@@ -253,7 +269,7 @@ export class LogList extends HTMLElement {
   /** @param {Place[]} places */
   #place(places) {
     const { px, scale } = scaled(this.#store.height * ROW_PX, this.#scroller.clientHeight);
-    this.#spacer.style.height = `${px}px`;
+    this.#frame.spacer.style.height = `${px}px`;
     const wanted = (this.#top * ROW_PX) / scale;
     if (Math.abs(this.#scroller.scrollTop - wanted) >= 0.5) this.#scroller.scrollTop = wanted;
     this.#setTo = this.#scroller.scrollTop;
@@ -262,35 +278,30 @@ export class LogList extends HTMLElement {
     this.#layer.style.transform = `translateY(${y}px)`;
   }
 
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    const move = MOVES[event.key];
-    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    move(this);
-  }
-
   /** @param {Node} node inside a row */
   #pick(node) {
-    const [row] = this.#pool.rows((element) => element.contains(node));
+    const row = this.#pool.rowAt(node);
     if (row?.kind !== "line") return;
     getSelection()?.removeAllRanges();
     if (this.#followed) this.end();
-    this.dispatchEvent(new CustomEvent("pick", { detail: row }));
+    this.#act(row);
+  }
+
+  /** @param {HTMLElement} target */
+  #click(target) {
+    const row = target.closest("button") && this.#pool.rowAt(target);
+    if (row) this.#act(row);
+  }
+
+  /** A line is shown whole, a gap is filled. @param {Row} row */
+  #act(row) {
+    if (row.kind === "mark" && !row.gap) return;
+    this.dispatchEvent(new CustomEvent(row.kind === "line" ? "pick" : "fill", { detail: row }));
   }
 
   /** @returns {boolean} whether text of the list is selected */
   #selected() {
     return selectedIn(this.#layer) !== null;
-  }
-
-  /** @param {ClipboardEvent} event */
-  #copy(event) {
-    const range = selectedIn(this.#layer);
-    const rows = this.#pool.rows((element) => range?.intersectsNode(element) === true);
-    if (rows.length < 2) return;
-    event.clipboardData?.setData("text/plain", plainText(rows));
-    event.preventDefault();
   }
 }
 

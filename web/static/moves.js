@@ -2,8 +2,8 @@
 
 /** @type {Record<string, (list: import("./list.js").LogList) => void>} */
 export const MOVES = {
-  ArrowDown: (list) => list.lines(1),
-  ArrowUp: (list) => list.lines(-1),
+  ArrowDown: (list) => list.step(1),
+  ArrowUp: (list) => list.step(-1),
   PageDown: (list) => list.pages(1),
   PageUp: (list) => list.pages(-1),
   Home: (list) => list.home(),

@@ -22,8 +22,9 @@ export class Pool {
   /**
    * @param {Row[]} rows to show, in this order
    * @param {import("./row.js").Display} display
+   * @param {Row|null} selected
    */
-  show(rows, display) {
+  show(rows, display, selected) {
     const wanted = new Set(rows);
     /** @type {Map<Row, RowElement>} */
     const kept = new Map();
@@ -35,6 +36,7 @@ export class Pool {
     this.#shown = rows.map((row) => {
       const shown = kept.get(row) ?? this.#spare.pop() ?? new RowElement();
       if (shown.row !== row || shown.version !== row.version) shown.fill(row, display);
+      shown.select(row === selected);
       if (shown.element === next) next = next.nextSibling;
       else this.#layer.insertBefore(shown.element, next);
       return shown;
@@ -61,6 +63,14 @@ export class Pool {
   /** @returns {number[]} CSS px, in the order shown */
   heights() {
     return this.#shown.map(({ element }) => element.offsetHeight);
+  }
+
+  /**
+   * @param {Node} node
+   * @returns {Row|null} whose element it is in
+   */
+  rowAt(node) {
+    return this.rows((element) => element.contains(node))[0] ?? null;
   }
 
   /**

@@ -80,18 +80,19 @@ export class Resume {
     }
     if (record.state !== "live") return [record];
     this.#again.delete(file);
-    return [hole(held, record), ...held, record].flatMap((each) => each ?? []);
+    return [hole(held, record, this.#last.get(file) ?? null), ...held, record].flatMap((each) => each ?? []);
   }
 }
 
 /**
  * @param {LineRecord[]} held a backlog that does not reach back to the last line known
  * @param {import("./types.js").NoticeRecord} notice
+ * @param {string|null} from position of that line, which the page holds
  * @returns {import("./types.js").GapRecord|null}
  */
-function hole(held, notice) {
+function hole(held, notice, from) {
   if (!held.length) return null;
   const { host } = notice;
   const { source, path, position } = held[0];
-  return { type: "gap", host, source, path, from: null, to: position, lines: null, bytes: null, reason: "away" };
+  return { type: "gap", host, source, path, from, to: position, lines: null, bytes: null, reason: "away" };
 }

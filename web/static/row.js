@@ -1,7 +1,7 @@
 /** A row of the list as an element: made once, filled again and again. Log text is only ever set as text. */
 
 import { palette } from "./colour.js";
-import { SHOWN_CHARS } from "./limits.js";
+import { LATE_MS, SHOWN_CHARS } from "./limits.js";
 import { setText } from "./text.js";
 import { count, fullStamp, size, stamp } from "./words.js";
 
@@ -48,6 +48,7 @@ export class RowElement {
   version = -1;
   /** Whether its time begins with the day. */
   dated = false;
+  #selected = false;
 
   constructor() {
     this.#time.append(this.#clock, this.#fraction);
@@ -61,8 +62,20 @@ export class RowElement {
   fill(row, display) {
     this.row = row;
     this.version = row.version;
+    const was = this.#selected;
+    this.#selected = false;
     if (row.kind === "line") this.#line(row, display);
     else this.#mark(row);
+    this.select(was);
+  }
+
+  /** @param {boolean} selected by the keyboard */
+  select(selected) {
+    if (selected === this.#selected) return;
+    this.#selected = selected;
+    this.element.classList.toggle("selected", selected);
+    if (selected) this.element.setAttribute("aria-current", "true");
+    else this.element.removeAttribute("aria-current");
   }
 
   /**
@@ -79,7 +92,7 @@ export class RowElement {
     this.#source.textContent = display.sources ? record.source : "";
     this.#level.textContent = known ? LEVELS[/** @type {string} */ (record.level)] : "";
     setText(this.#text, record.text, record.spans, SHOWN_CHARS);
-    for (const words of notes(record)) {
+    for (const words of notes(row)) {
       const note = make("span", "note");
       note.textContent = words;
       this.#text.append(note);
@@ -96,8 +109,10 @@ export class RowElement {
     this.#clock.data = (this.dated ? `${day.slice(5)} ` : "") + clock.slice(0, -4);
     this.#fraction.textContent = clock.slice(-4);
     this.#time.classList.toggle("unstamped", row.record.stamped === false);
-    this.#time.title =
-      row.record.stamped === false ? `${fullStamp(row.time)}\nno stamp of its own: when it was read` : fullStamp(row.time);
+    const words = [fullStamp(row.time)];
+    if (row.record.stamped === false) words.push("no stamp of its own: when it was read");
+    if (row.behind > 0) words.push(`came ${(row.behind / 1000).toFixed(1)} s after its place in the order`);
+    this.#time.title = words.join("\n");
   }
 
   /** @param {import("./types.js").MarkRow} row */
@@ -109,16 +124,29 @@ export class RowElement {
     this.#host.title = row.host;
     this.#source.textContent = this.#level.textContent = "";
     setText(this.#text, row.text, undefined, SHOWN_CHARS);
+    if (row.gap) this.#text.prepend(loader(row));
   }
 }
 
 /**
- * @param {import("./types.js").LineRecord} record
+ * @param {import("./types.js").MarkRow} row of a gap
+ * @returns {HTMLElement}
+ */
+function loader(row) {
+  const button = /** @type {HTMLButtonElement} */ (make("button", "row-button"));
+  button.type = "button";
+  button.disabled = row.busy;
+  button.textContent = row.busy ? "Loading…" : "Load them";
+  return button;
+}
+
+/**
+ * @param {import("./types.js").LineRow} row
  * @returns {string[]} what is to be said behind its text
  */
-function notes(record) {
+function notes({ record, behind }) {
   const words = [];
-  if (record.late) words.push("late");
+  if (behind > LATE_MS) words.push("late");
   if (record.text.length > SHOWN_CHARS) words.push(`${count(record.text.length - SHOWN_CHARS)} more characters`);
   if (record.clipped) words.push(`clipped, ${record.length === undefined ? "longer" : size(record.length)} whole`);
   return words;

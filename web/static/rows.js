@@ -7,6 +7,9 @@ import { endSentence, gapSentence } from "./words.js";
 /** @typedef {import("./types.js").LineRow} LineRow */
 /** @typedef {import("./types.js").NoticeRecord} NoticeRecord */
 
+/** Gaps whose lines are still in the log. */
+const LOADABLE = new Set(["slow-viewer", "away"]);
+
 /** One string for each file, however many rows name it. @type {Map<string, string>} */
 const files = new Map();
 
@@ -42,6 +45,7 @@ export function lineRow(record) {
     file: fileKey(record),
     height: 1,
     version: 0,
+    behind: 0,
     record,
   };
 }
@@ -53,7 +57,7 @@ export function lineRow(record) {
  * @returns {MarkRow}
  */
 export function markRow(text, tone = "plain", host = "") {
-  return { kind: "mark", time: -Infinity, file: "", height: 1, version: 0, host, text, tone };
+  return { kind: "mark", time: -Infinity, file: "", height: 1, version: 0, host, text, tone, gap: null, busy: false };
 }
 
 /**
@@ -61,7 +65,9 @@ export function markRow(text, tone = "plain", host = "") {
  * @returns {MarkRow}
  */
 export function gapRow(gap) {
-  return markRow(gapSentence(gap), "warn", gap.host);
+  const row = markRow(gapSentence(gap), "warn", gap.host);
+  if (gap.from && gap.to && LOADABLE.has(gap.reason)) row.gap = gap;
+  return row;
 }
 
 /**

@@ -19,11 +19,26 @@ export function selectedIn(element) {
  * @param {import("./types.js").Row[]} rows
  * @returns {string}
  */
-export function plainText(rows) {
+function plainText(rows) {
   const several = new Set(rows.map(hostOf)).size > 1;
   const lines = rows.map((row) => {
     const text = neutral(row.kind === "line" ? row.record.text : row.text);
     return several && hostOf(row) ? `${hostOf(row)}: ${text}` : text;
   });
   return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Several lines are copied as plain text, without their columns.
+ *
+ * @param {ClipboardEvent} event
+ * @param {HTMLElement} layer that holds the rows
+ * @param {import("./pool.js").Pool} pool
+ */
+export function copied(event, layer, pool) {
+  const range = selectedIn(layer);
+  const rows = pool.rows((element) => range?.intersectsNode(element) === true);
+  if (rows.length < 2) return;
+  event.clipboardData?.setData("text/plain", plainText(rows));
+  event.preventDefault();
 }

@@ -5,6 +5,7 @@
 
 import * as api from "./api.js";
 import { palette } from "./colour.js";
+import { fill } from "./fill.js";
 import { Intake } from "./intake.js";
 import { BACKLOG_LINES, BACKLOG_MAX, BACKLOG_MIN, POLL_MS } from "./limits.js";
 import { Live } from "./live.js";
@@ -50,6 +51,8 @@ export class Session {
   /** Whether there was news since the states were last asked for. */
   #news = false;
   #wasLost = false;
+  /** @type {Map<string, number>} */
+  #errors = new Map();
   #onFor = { selector: "", hosts: this.hosts, on: new Set([""]) };
 
   /**
@@ -84,6 +87,19 @@ export class Session {
   #findOn() {
     const selector = this.#view.hosts;
     this.#onFor = { selector, hosts: this.hosts, on: evaluate(selector || "@*", this.hosts) };
+  }
+
+  /** Load what a gap left out. @param {import("./types.js").MarkRow} row */
+  fill(row) {
+    return fill(row, this.#view, this.store, () => this.#screen.arrived());
+  }
+
+  /** Errors of the last minute by host; the same object as long as nothing changes. */
+  get errors() {
+    const counts = this.#intake.errors.counts(Date.now());
+    const same = counts.size === this.#errors.size && [...counts].every(([host, n]) => this.#errors.get(host) === n);
+    if (!same) this.#errors = counts;
+    return this.#errors;
   }
 
   /** Records that wait while paused. */

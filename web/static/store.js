@@ -6,6 +6,7 @@
  * changes above: `onShift(at, by)`, `by` lines of the screen came (or went, negative) at height `at`.
  */
 
+import { Block, characters } from "./block.js";
 import { DROP_LINES, HELD_CHARS, HELD_LINES } from "./limits.js";
 import { markRow } from "./rows.js";
 import { plural } from "./words.js";
@@ -14,38 +15,6 @@ import { plural } from "./words.js";
 const BLOCK_ROWS = 512;
 
 /** @typedef {import("./types.js").Row} Row */
-
-class Block {
-  /** @type {Row[]} */
-  rows = [];
-  height = 0;
-  chars = 0;
-  /** The earliest time in it: a late line that is older passes the whole block at once. */
-  earliest = Infinity;
-
-  /** @param {Row} row */
-  count(row) {
-    this.height += row.height;
-    this.chars += characters(row);
-    if (row.time < this.earliest) this.earliest = row.time;
-  }
-
-  recount() {
-    this.height = 0;
-    this.chars = 0;
-    this.earliest = Infinity;
-    for (const row of this.rows) this.count(row);
-  }
-}
-
-/**
- * @param {Row} row
- * @returns {number}
- */
-export function characters(row) {
-  return row.kind === "line" ? row.record.text.length : row.text.length;
-}
-
 /** @typedef {{block: number, row: number, at: number}} Place `at`: height at which the row begins */
 
 export class Store {
@@ -130,6 +99,45 @@ export class Store {
     this.height += row.height;
     this.#chars += characters(row);
     if (row.time > this.newest) this.newest = row.time;
+  }
+
+  /**
+   * @param {Row} row
+   * @param {Row[]} rows go in front of it; they are not new, so `added` does not count them
+   * @returns {boolean} false: the row is no longer held
+   */
+  putBefore(row, rows) {
+    const place = this.placeOf(row);
+    if (!place) return false;
+    const block = this.#blocks[place.block];
+    block.rows.splice(place.row, 0, ...rows);
+    const { height, chars } = block;
+    for (const each of rows) {
+      each.height = this.guess(each);
+      if (!this.#last.has(each.file)) this.#last.set(each.file, block);
+    }
+    block.recount();
+    this.count += rows.length;
+    this.height += block.height - height;
+    this.#chars += block.chars - chars;
+    for (let b = place.block; this.#blocks[b].rows.length >= 2 * BLOCK_ROWS; b += 1) this.#split(b);
+    this.onShift(place.at, block.height - height);
+    this.#trim();
+    return true;
+  }
+
+  /** @param {Row} row a mark that is over */
+  remove(row) {
+    const place = this.placeOf(row);
+    if (!place) return;
+    const block = this.#blocks[place.block];
+    block.rows.splice(place.row, 1);
+    block.recount();
+    if (!block.rows.length) this.#blocks.splice(place.block, 1);
+    this.count -= 1;
+    this.height -= row.height;
+    this.#chars -= characters(row);
+    this.onShift(place.at, -row.height);
   }
 
   /** @param {number} b */
@@ -263,15 +271,26 @@ export class Store {
   }
 
   /**
-   * @param {Row} row
-   * @returns {number} the height at which it begins; -1: it is not held
+   * @param {Place} place
+   * @returns {Place|null} of the row before
    */
-  heightOf(row) {
+  before(place) {
+    const block = place.row ? place.block : place.block - 1;
+    if (block < 0) return null;
+    const row = place.row ? place.row - 1 : this.#blocks[block].rows.length - 1;
+    return { block, row, at: place.at - this.#blocks[block].rows[row].height };
+  }
+
+  /**
+   * @param {Row} row
+   * @returns {Place|null} null: it is not held
+   */
+  placeOf(row) {
     for (let b = 0; b < this.#blocks.length; b += 1) {
       const i = this.#blocks[b].rows.indexOf(row);
-      if (i >= 0) return this.#heightAt(b, i);
+      if (i >= 0) return { block: b, row: i, at: this.#heightAt(b, i) };
     }
-    return -1;
+    return null;
   }
 
   /** @returns {Generator<Row>} all rows in order */

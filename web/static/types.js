@@ -39,6 +39,7 @@
  * @property {number} [length] bytes of the whole line, when clipped
  * @property {[number, number][]} [spans] matches: start and end, in Unicode code points
  * @property {boolean|string[]} [redacted]
+ * @property {string} [record] position of the first line of its multi-line record
  *
  * @typedef {object} GapRecord
  * @property {"gap"} type
@@ -50,6 +51,7 @@
  * @property {number|null} lines
  * @property {number|null} bytes
  * @property {string} reason
+ * @property {string|null} [cursor] the page's own: what was before it is loaded already
  *
  * @typedef {object} NoticeRecord
  * @property {"notice"} type
@@ -69,6 +71,7 @@
  * @property {string} file `host source path`, shared by all rows of one file
  * @property {number} height lines of the screen it takes
  * @property {number} version counted up when it is to be drawn anew
+ * @property {number} behind ms that it came after its place in the order; 0: in time
  * @property {LineRecord} record
  *
  * @typedef {"plain"|"good"|"warn"|"bad"} Tone
@@ -82,8 +85,16 @@
  * @property {string} host empty: of no host
  * @property {string} text
  * @property {Tone} tone
+ * @property {GapRecord|null} gap whose lines can be loaded
+ * @property {boolean} busy they are being loaded
  *
  * @typedef {LineRow|MarkRow} Row
+ *
+ * @typedef {object} LinesPage answer of `GET /api/v1/lines`
+ * @property {LineRecord[]} lines oldest first
+ * @property {string|null} cursor goes on after them
+ * @property {boolean} complete
+ * @property {{host: string, detail: string}[]} failed
  *
  * @typedef {object} View what is asked of the server, as it stands in the URL
  * @property {string} hosts a selector; empty: all
