@@ -336,3 +336,15 @@ async def test_host_that_takes_no_more_connections_keeps_what_it_has(fleet: Flee
             assert tails(host) == 6
             answer = await way.link.run(commands.read(str(paths[7]), 0, 10), 1000)
             assert answer.endswith(b"\nx\n")
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox ash"])
+async def test_followers_that_are_closed_at_once_leave_no_process(fleet: Fleet, shell: str) -> None:
+    """However early in the script the end comes."""
+    host = fleet.add("a", shell=shell)
+    (path,) = logs(host, 1)
+    async with way_to(fleet) as way:
+        for _ in range(30):
+            async with following(way.link, path):
+                pass
+        await eventually(lambda: not host.processes(), "the followers to end", 20)

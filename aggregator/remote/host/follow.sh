@@ -35,9 +35,12 @@ look() {
   else printf "M %s\n" "$(size)" >&2
   fi
 }
+# Traps stand before whoever may send their signals: an end that comes early must leave nothing behind, and a
+# heartbeat that does must not kill the watchdog.
+trap "" USR1
 ( n=0; trap "n=0" USR1; while [ "$n" -lt 45 ]; do n=$((n+1)); sleep 1 2>/dev/null; look; done; kill -TERM $$ ) >/dev/null 5<&- & w=$!
+r=""; trap "trap \"\" TERM; kill $t $w \$r 2>/dev/null; exit 143" TERM HUP
 ( while read -r _; do kill -USR1 $w; done; kill -TERM $$ ) <&5 >/dev/null 2>&1 & r=$!
 exec 5<&-
-trap "trap \"\" TERM; kill $t $w $r 2>/dev/null; exit 143" TERM HUP
 wait $t
 kill $w $r 2>/dev/null
