@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import subprocess
+import sys
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 from engine import View, running
 from faults import blackhole
 from fleet import Fleet, FleetHost
+
+from aggregator import limits
 
 HOSTS = 40
 LOST = 10
@@ -100,3 +104,17 @@ async def test_hosts_that_die_later_hold_up_nobody(fleet: Fleet, tmp_path: Path)
         after = await latency(view, hosts[4:], "after")
         await view.until_all(lambda: len({notice["host"] for notice in view.notices("waiting")}) == 4)
     assert after < 3 * before + 0.2
+
+
+def test_names_that_are_not_answered_leave_threads_for_the_others() -> None:
+    """libuv starts all of its threads with the first name that is looked up."""
+    program = """
+import asyncio, os
+from aggregator.cli.main import _loop
+async def look_up():
+    await asyncio.get_running_loop().getaddrinfo("localhost", 22)
+    print(len(os.listdir("/proc/self/task")))
+_loop(look_up())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert int(done.stdout) > limits.RESOLVERS > LOST

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from aggregator import __version__
+from aggregator import __version__, limits
 from aggregator.cli import check, options, ownlog, schema
 from aggregator.cli.demo import demo
 from aggregator.cli.serve import serve
@@ -77,6 +77,7 @@ def run(words: list[str]) -> int:
 
 def _loop(work: Coroutine[Any, Any, None]) -> int:
     """Run on uvloop. A group of errors is its first one of ours."""
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(limits.RESOLVERS))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
