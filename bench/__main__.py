@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import idle, latency, report, steady, throughput
+from bench import beside, idle, latency, report, steady, throughput
 from bench.result import Row
 
 Measure = Callable[[Path], list[Row]]
@@ -20,6 +21,7 @@ BENCHES: dict[str, tuple[str, str, tuple[Measure, ...]]] = {
     "idle": ("Idle hosts", "tail -F", (idle.measure,)),
     "steady": ("Many hosts that write a little", "ssh tail -F", (steady.measure,)),
     "throughput": ("A burst in one file", "ssh tail -F", (throughput.measure,)),
+    "beside": ("Meanwhile, at a viewer of another host", "in calm", (beside.measure,)),
 }
 
 
@@ -28,13 +30,14 @@ def main(names: list[str]) -> int:
         print(f"no such benchmark: {', '.join(sorted(unknown))}; there are: {', '.join(BENCHES)}", file=sys.stderr)
         return 2
     tables = {}
+    load = os.getloadavg()[0]
     for name in names or BENCHES:
         title, beside, measures = BENCHES[name]
         rows = [row for measure in measures for row in _in_folder(measure)]
         tables[name] = report.table(title, beside, rows)
         print(tables[name], flush=True)
     if tables.keys() == BENCHES.keys():
-        report.write(tables)
+        report.write(tables, load)
     return 0
 
 

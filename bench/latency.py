@@ -83,18 +83,18 @@ def measure(folder: Path, hosts: int) -> list[Row]:
             readers[order] = [Arrivals(lambda response=response: response.read1(1 << 16))]  # type: ignore[misc]
         readers["tail"] = stack.enter_context(tails(fleet, machines, "app.log"))
         written = write([machine.root / "app.log" for machine in machines], LINES)
-        delays = {name: _delays(written, found) for name, found in readers.items()}
+        found = {name: delays(written, arrivals) for name, arrivals in readers.items()}
     name = "1 host, 1 file" if hosts == 1 else f"{hosts} hosts merged"
     return [
-        Row(f"{name}{f', order={order}' if hosts > 1 else ''}, {word}", "ms", ours_ms, percentile(delays["tail"], part))
-        for order in delays
+        Row(f"{name}{f', order={order}' if hosts > 1 else ''}, {word}", "ms", ours_ms, percentile(found["tail"], part))
+        for order in found
         if order != "tail"
         for word, part in (("p50", 0.5), ("p99", 0.99))
-        for ours_ms in [percentile(delays[order], part)]
+        for ours_ms in [percentile(found[order], part)]
     ]
 
 
-def _delays(written: dict[int, int], readers: list[Arrivals]) -> list[float]:
+def delays(written: dict[int, int], readers: list[Arrivals]) -> list[float]:
     """Milliseconds of each line; every line must have arrived."""
     end = time.monotonic() + LAST_S
     while sum(len(reader.at) for reader in readers) < len(written):

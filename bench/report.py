@@ -24,20 +24,20 @@ def table(title: str, beside: str, rows: Sequence[Row]) -> str:
     return f"### {title}\n\n" + "\n".join(lines) + "\n"
 
 
-def write(tables: Mapping[str, str]) -> None:
+def write(tables: Mapping[str, str], load: float) -> None:
     """Put the tables between the markers of docs/performance.md."""
     text = PAGE.read_text()
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{machine()}\n\n{chr(10).join(tables.values())}\n{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{machine(load)}\n\n{chr(10).join(tables.values())}\n{END}{after}")
 
 
-def machine() -> str:
-    """The machine in words."""
+def machine(load: float) -> str:
+    """The machine in words; `load` is how many processes wanted to run before."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     return (
         f"Made by `make bench` on {os.cpu_count()} cores ({platform.machine()}) with {memory:.0f} GiB of memory, "
-        f"{platform.system()}, Python {platform.python_version()}. Hosts, aggregator and viewer share these cores."
+        f"{platform.system()}, Python {platform.python_version()}. Hosts, aggregator and viewer share these cores, and other work with a load of {load:.1f}."
     )
 
 

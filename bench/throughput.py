@@ -25,7 +25,7 @@ def measure(folder: Path) -> list[Row]:
         host = fleet.add("web-1")
         log = host.root / "app.log"
         log.write_text("2026-01-01T00:00:00.000Z info start\n")
-        text = _made_up()
+        text = made_up()
         ours = stack.enter_context(product(fleet.inventory({"app": {"hosts": "@*", "path": str(log)}})))
         watched = [_watch(ours, log, text) for _ in range(ROUNDS)]
         tailed = [_tail(fleet, log, text) for _ in range(ROUNDS)]
@@ -71,7 +71,8 @@ def _append(log: Path, text: bytes) -> None:
         out.write(text)
 
 
-def _made_up() -> bytes:
+def made_up() -> bytes:
+    """`LINES` lines of an application's log."""
     start = datetime.now(UTC)
     levels = ("INFO", "INFO", "INFO", "WARN", "DEBUG", "INFO", "ERROR", "INFO")
     lines = []

@@ -28,7 +28,7 @@ def test_figures_replace_those_between_the_markers(tmp_path: Path, monkeypatch: 
     page = tmp_path / "performance.md"
     page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     monkeypatch.setattr(report, "PAGE", page)
-    report.write({"one": "new\n"})
+    report.write({"one": "new\n"}, 0.5)
     text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith(f"new\n\n{report.END}\nafter\n") or text.endswith(f"new\n{report.END}\nafter\n")
