@@ -37,7 +37,8 @@ def machine(load: float) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     return (
         f"Made by `make bench` on {os.cpu_count()} cores ({platform.machine()}) with {memory:.0f} GiB of memory, "
-        f"{platform.system()}, Python {platform.python_version()}. Hosts, aggregator and viewer share these cores, and other work with a load of {load:.1f}."
+        f"{platform.system()}, Python {platform.python_version()}. "
+        f"Hosts, aggregator and viewer share these cores, and other work with a load of {load:.1f}."
     )
 
 
