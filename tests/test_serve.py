@@ -182,7 +182,7 @@ def test_every_look_is_written_down_and_chained(rig: Rig) -> None:
     assert closed["detail"]["open"] == opened["seq"]
     assert closed["detail"]["end"] == "complete"
     assert closed["detail"]["lines"] == 0
-    rig.product.once(source=source, hosts="web-[1-2]")
+    assert len(texts_of(rig.product.once(source=source, hosts="web-[1-2]"))) == 6
     wait_until(lambda: len(rig.product.audited()) == before + 4, "the record of the second end")
     assert (rig.product.audited()[-1]["detail"]["lines"], rig.product.audited()[-1]["detail"]["bytes"]) == (6, 12)
     assert verify(rig.product.audit.read_bytes().splitlines(keepends=True)).bad is None

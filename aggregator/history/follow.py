@@ -75,7 +75,12 @@ class Follower:
         self._complete = False  # whether all of a renamed generation was here when its name went on
         self._doubted: tuple[str | None, int] | None = None
         self._window = limits.TAIL_WINDOW
+        self._again = asyncio.Event()
         self._catch_up = CatchUp(link, file, sink)
+
+    def try_again(self) -> None:
+        """Open the file now, if a pause after a failure is under way."""
+        self._again.set()
 
     async def run(self) -> None:
         """Follow until cancelled. A host's trouble is told to the sink and waited out."""
@@ -109,7 +114,12 @@ class Follower:
     async def _report(self, error: HostError) -> None:
         self._sink.trouble(error)
         if self._link.state == "live":
-            await asyncio.sleep(limits.FAILED_FILE_RETRY)
+            self._again.clear()
+            try:
+                async with asyncio.timeout(limits.FAILED_FILE_RETRY):
+                    await self._again.wait()
+            except TimeoutError:
+                return
 
     async def _follow(self) -> None:
         """The file that has the name, from its opening to its end. Raises HostError, _Hint, _Elsewhere, _Wider."""

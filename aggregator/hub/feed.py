@@ -52,6 +52,7 @@ class Feed:
         self.listeners: set[Listener] = set()
         self._zone = zone
         self._metrics = metrics
+        self._follower = Follower(link, file, self)
         self._reader: LineReader | None = None
         self._backlog_time: float | None = None
 
@@ -62,10 +63,16 @@ class Feed:
             if self.link.refusal:
                 self.trouble(self.link.refusal)  # known already; viewers need not wait for the next attempt
             async with self.link.hold():
-                await Follower(self.link, self.file, self).run()
+                await self._follower.run()
         finally:
             self._metrics.files.dec()
             self._set("idle", None, "")
+
+    def try_again(self) -> None:
+        """Somebody new asks: a file that could not be opened some seconds ago may be there now."""
+        if self.error and not self.ready.is_set() and self.link.state == "live":
+            self.settled.clear()
+            self._follower.try_again()
 
     def read_again(self, entries: list[Entry]) -> list[Line]:
         """The lines of some of the ring's entries, as they were read the first time."""

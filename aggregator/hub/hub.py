@@ -92,6 +92,8 @@ class Hub:
             feed = Feed(file, self._links.link(self._inventory.hosts[file.host]), zone, self._metrics)
             self.feeds[file] = feed
             self._make_room(feed)
+        else:
+            feed.try_again()
         self._take(feed, self._run_feed(feed), f"follow {file.host}:{file.path}")
         return feed
 

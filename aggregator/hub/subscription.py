@@ -198,14 +198,13 @@ class Subscription:
     async def _join(self, feed: Feed) -> None:
         """Bring a file in: its backlog first, and no line between that and the live ones missing or twice."""
         file = feed.file
-        self._known.add(file)
-        if feed.error and not feed.ready.is_set():
-            self._put(state_of(feed))
         if not feed.ready.is_set():
             await feed.settled.wait()
-            if not feed.ready.is_set():
-                self._settle(file)
-                await feed.ready.wait()
+        self._known.add(file)
+        if not feed.ready.is_set():
+            self._put(state_of(feed))
+            self._settle(file)
+            await feed.ready.wait()
         async with self._readers:
             if self._view is None or self._view.feeds.get(file) is not feed:
                 return
