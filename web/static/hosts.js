@@ -159,7 +159,8 @@ export class HostPanel extends LitElement {
    */
   #section(title, hosts, kind) {
     return html`<section class="hosts ${kind}" aria-label=${title}>
-      <h2>${kind ? icons.warning : nothing}${title}</h2>
+      <h2>${kind ? icons.warning : nothing}${title}
+        ${hosts.some(({ name }) => this.errors.has(name)) ? html`<span class="unit">errors/min</span>` : nothing}</h2>
       <ul>${repeat(hosts, (host) => host.name, (host) => this.#host(host))}</ul>
     </section>`;
   }
@@ -175,7 +176,7 @@ export class HostPanel extends LitElement {
       <span class="word">${this.#errorCount(host)} ${stateWord(host)}</span>
       <button type="button" class="only" aria-label="Only ${name}" @click=${() => this.#only([name])}>only</button>
       ${troubled(host) ? html`<p class="trouble">${host.error ?? `${state}, without a reason given`}</p>` : nothing}
-      ${troubled(host) ? nothing : this.#files(name).map((line) => html`<p class="trouble">${line}</p>`)}
+      ${troubled(host) ? nothing : this.#files(name).map(([of, words]) => html`<p class="trouble ${of}">${words}</p>`)}
     </li>`;
   }
 
@@ -189,13 +190,13 @@ export class HostPanel extends LitElement {
 
   /**
    * @param {string} host
-   * @returns {string[]} what is wrong with its files
+   * @returns {[string, string][]} what is wrong with its files: state and words
    */
   #files(host) {
     return this.sources.flatMap(({ name, files }) =>
       files
         .filter((file) => file.host === host && file.error && (file.state === "failed" || file.state === "waiting"))
-        .map((file) => `${name}: ${file.error}`),
+        .map((file) => /** @type {[string, string]} */ ([file.state, `${name}: ${file.error}`])),
     );
   }
 }

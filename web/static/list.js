@@ -112,11 +112,6 @@ export class LogList extends HTMLElement {
     return this.#follow;
   }
 
-  set follow(follow) {
-    this.#follow = follow;
-    this.request();
-  }
-
   /** Of a row's height, in lines of the screen. @param {Row} row */
   #guess(row) {
     if (!this.#wrap) return 1;
@@ -159,11 +154,6 @@ export class LogList extends HTMLElement {
   /** @param {number} n */
   pages(n) {
     this.#goTo(this.#top + n * Math.max(1, Math.floor(this.#inSight()) - 1));
-  }
-
-  /** @override */
-  focus() {
-    this.#scroller.focus({ preventScroll: true });
   }
 
   /** @param {number} top */

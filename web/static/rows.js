@@ -100,7 +100,7 @@ export class Notices {
     if (notice.state === "waiting" || notice.state === "failed") return this.#trouble(key, open, notice);
     if (notice.state !== "live") return null;
     this.#open.delete(key);
-    return open ? markRow(`${subject(notice)}live again`, "good", notice.host) : null;
+    return open ? markRow(`live again${subject(notice)}`, "good", notice.host) : null;
   }
 
   /**
@@ -109,7 +109,7 @@ export class Notices {
    * @param {NoticeRecord} notice
    */
   #trouble(key, open, notice) {
-    const text = `${subject(notice)}${notice.state}: ${notice.detail}`;
+    const text = `${notice.state}: ${notice.detail}${subject(notice)}`;
     const tone = notice.state === "failed" ? "bad" : "warn";
     if (!open) {
       const row = markRow(text, tone, notice.host);
@@ -123,8 +123,8 @@ export class Notices {
 
 /**
  * @param {NoticeRecord} notice
- * @returns {string} the file it is about, if it is about one
+ * @returns {string} the file it is about, if it is about one: last, for paths are long
  */
 function subject(notice) {
-  return notice.path ? `${notice.path} ` : "";
+  return notice.path ? ` (${notice.path})` : "";
 }
