@@ -66,7 +66,7 @@ async def read(link: Link, path: Path | str, start: int, length: int, kind: str 
 
 async def follow(link: Link, path: Path, start: int | None, wanted: int) -> bytes:
     def command(probe: object) -> str:
-        return commands.follow(str(path), start, 1000, gnu=link.known_probe().tail == "gnu")
+        return commands.follow(str(path), start, 1000, tail=link.known_probe().tail)
 
     async with link.channel("follow", command, wait=False) as channel:
         _, data = await read_header(channel, path=str(path), host="a", user="me")

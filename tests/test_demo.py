@@ -157,7 +157,7 @@ async def test_another_key_is_refused(tmp_path: Path) -> None:
 async def test_remote_command_follows_a_log_and_ends_with_its_connection() -> None:
     async with DemoFleet(hosts=1, rate=500) as fleet, _connect(fleet, "web-1") as connection:
         log = str(fleet.folder / "web-1" / LOGS["nginx"][1])
-        follower = await connection.create_process(commands.follow(log, None, 2000, gnu=True), encoding=None)
+        follower = await connection.create_process(commands.follow(log, None, 2000, tail="gnu"), encoding=None)
         assert await asyncio.wait_for(follower.stdout.readuntil(b"\n" + commands.MARK), 10)
         assert (await asyncio.wait_for(follower.stdout.readline(), 10)).startswith(b"H ")
         assert len(await asyncio.wait_for(follower.stdout.readexactly(4000), 10)) == 4000

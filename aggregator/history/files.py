@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from aggregator import limits
 from aggregator.inventory.globs import is_generation
@@ -15,14 +16,15 @@ from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import generation_of
 
 _LINE_BYTES = 4096 + 2 * limits.HEAD_BYTES + 128  # of the listing: a path, a hexadecimal head and some numbers
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\.([0-9]{1,4})(?:\.(?:gz|xz|zst|bz2))?\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One file of a log. `id` is None while its first line is not complete, `size` (of the text) for compressed ones.
 
-    `mtime` is in seconds since the epoch; `live` tells the file that has the log's own name.
+    `mtime` is in seconds since the epoch; `live` tells the file that has the log's own name; `unread` says why its
+    text can't be read: `rights`, or the name of the decompressor that is missing.
     """
 
     id: str | None
@@ -32,16 +34,17 @@ class Generation:
     mtime: int
     kind: str
     live: bool
+    unread: str | None = None
 
 
-async def generations(link: Link, file: File) -> list[Generation]:
-    """All generations, oldest first, the live one last. Raises HostError.
+async def generations(link: Link, file: File, since: int = 0) -> list[Generation]:
+    """The generations that were written since then (epoch seconds), oldest first, the live one last. Raises HostError.
 
     Listed until two listings agree, because one that is taken amid a rotation may miss a file.
     """
     before: list[tuple[str, str]] | None = None
     for _ in range(limits.LISTINGS):
-        found = await _list(link, file)
+        found = await _list(link, file, since)
         names = sorted((generation.inode, generation.name) for generation in found)
         if names == before:
             return _ordered(found)
@@ -49,9 +52,9 @@ async def generations(link: Link, file: File) -> list[Generation]:
     raise trouble("remote-error", host=file.host, detail=f"the files beside {file.path} keep changing")
 
 
-async def _list(link: Link, file: File) -> list[Generation]:
+async def _list(link: Link, file: File, since: int) -> list[Generation]:
     limit = limits.GENERATIONS
-    answer = await link.run(commands.generations(file.path, limit), limit * _LINE_BYTES)
+    answer = await link.run(commands.generations(file.path, limit, since), limit * _LINE_BYTES)
     found = [_read(line, file) for line in answer.decode("utf-8", "surrogateescape").splitlines()]
     names = {generation.name for generation in found if generation} | {file.path}
     return [one for one in found if one and (one.live or is_generation(one.name, names))]
@@ -62,15 +65,34 @@ def _read(line: str, file: File) -> Generation | None:
     if len(words) != 7 or words[0] != "G":
         return None
     _, inode, size, mtime, kind, head, name = words
-    identity = generation_of(b"" if head in ("-", "?") else bytes.fromhex(head))
-    return Generation(
-        identity, name, inode, int(size) if kind == "plain" else None, int(mtime), kind, name == file.path
-    )
+    unread = (head[1:] or "rights") if head.startswith("?") else None
+    identity = generation_of(b"" if head == "-" or unread else bytes.fromhex(head))
+    length = int(size) if kind == "plain" else None
+    return Generation(identity, name, inode, length, int(mtime), kind, name == file.path, unread)
 
 
 def _ordered(found: Sequence[Generation]) -> list[Generation]:
-    """By mtime, which rotation and compression keep; then by number, `.2` before `.1`. A file that is being compressed
-    counts, what its compressor has written so far does not."""
+    """By their numbers where all closed ones have them, else by mtime, which rotation and compression keep.
+
+    A file that is being compressed counts, what its compressor has written so far does not.
+    """
     plain = {one.name for one in found if one.kind == "plain"}
     whole = [one for one in found if one.kind == "plain" or one.name.rsplit(".", 1)[0] not in plain]
-    return sorted(whole, key=lambda one: (one.live, one.mtime, [-int(number) for number in _NUMBER.findall(one.name)]))
+    live = [one for one in whole if one.live]
+    closed = sorted((one for one in whole if not one.live), key=lambda one: (one.mtime, one.name))
+    numbers = {one.name: int(match[1]) for one in closed if (match := _NUMBER.search(one.name))}
+    if len(numbers) == len(closed):
+        newest_first = _newest_first([numbers[one.name] for one in closed], [one.mtime for one in closed])
+        closed.sort(key=lambda one: -numbers[one.name] if newest_first else numbers[one.name])
+    return closed + live
+
+
+def _newest_first(numbers: Sequence[int], mtimes: Sequence[int]) -> bool:
+    """Whether `.1` is the newest, as logrotate has it; log4j also counts upwards. Late writes and equal mtimes decide
+    nothing by themselves."""
+    steps = [
+        later - earlier
+        for (before, earlier), (after, later) in pairwise(zip(mtimes, numbers, strict=True))
+        if after > before
+    ]
+    return sum(step < 0 for step in steps) >= sum(step > 0 for step in steps)

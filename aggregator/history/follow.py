@@ -9,13 +9,14 @@ from typing import Protocol
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.catchup import CatchUp, Missing, is_start
+from aggregator.history.catchup import ANYTHING, CatchUp, Missing
 from aggregator.model import Batch, File, Gap
 from aggregator.remote import commands
 from aggregator.remote.header import Header, Truncated, read_header
 from aggregator.remote.link import Link
 from aggregator.remote.probe import Probe
 from aggregator.remote.transport import Channel
+from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import Cutter, generation_of
 from aggregator.stream.proof import Place, Proof, Start
 
@@ -63,19 +64,19 @@ class _Wider(Exception):
 class Follower:
     """One log, followed for as long as `run` runs.
 
-    `_at` is where the next line begins that was not given out, None before the first opening. Every opening proves it:
-    the first bytes of the very stream that is then followed must be those before it.
+    Every opening proves the place where the next line begins: the first bytes of the very stream that is then followed
+    must be those before it. After anything that may have moved it, the place is looked for before that.
     """
 
     def __init__(self, link: Link, file: File, sink: Sink) -> None:
         self._link = link
         self._file = file
         self._sink = sink
-        self._at: Place | Start | None = None
         self._complete = False  # whether all of a renamed generation was here when its name went on
         self._doubted: tuple[str | None, int] | None = None
         self._window = limits.TAIL_WINDOW
         self._again = asyncio.Event()
+        self._looks = 0  # for a name that is missing
         self._catch_up = CatchUp(link, file, sink)
 
     def try_again(self) -> None:
@@ -85,49 +86,56 @@ class Follower:
     async def run(self) -> None:
         """Follow until cancelled. A host's trouble is told to the sink and waited out."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._catch_up.look_back())
             while True:
                 try:
-                    await self._follow()
+                    if self._catch_up.at is None or self._catch_up.sure:
+                        await self._follow()
+                    else:
+                        await self._go_on()
                 except _Hint:
-                    continue
+                    self._catch_up.sure = False
                 except _Wider:
                     self._window *= 16
-                except _Elsewhere:
-                    await self._go_on(tasks)
+                except (_Elsewhere, Gone, Missing):
+                    self._catch_up.sure = False
+                    await asyncio.sleep(limits.LOCATE_PAUSE)
                 except HostError as error:
-                    if error.cause == "no-file" and self._at is not None:
-                        await self._go_on(tasks)
+                    self._catch_up.sure = False
                     await self._report(error)
 
-    async def _go_on(self, tasks: asyncio.TaskGroup) -> None:
+    async def _go_on(self) -> None:
         """Find our place among the generations, and give out all that comes before the live one."""
-        if self._at is None:
-            return
-        try:
-            self._at = await self._catch_up.run(self._at, tasks, complete=self._complete)
-            self._complete = False
-        except HostError as error:
-            await self._report(error)
-        except (Gone, Missing):
-            await asyncio.sleep(limits.LOCATE_PAUSE)
+        live = await self._catch_up.run(complete=self._complete)
+        self._complete = False
+        if not live:
+            raise trouble("no-file", path=self._file.path, host=self._file.host)
 
     async def _report(self, error: HostError) -> None:
-        self._sink.trouble(error)
-        if self._link.state == "live":
-            self._again.clear()
-            try:
-                async with asyncio.timeout(limits.FAILED_FILE_RETRY):
-                    await self._again.wait()
-            except TimeoutError:
-                return
+        """Tell a trouble and wait: at first not long for a file whose name is missing, it may be being rotated."""
+        pause = limits.FAILED_FILE_RETRY
+        if error.cause == "no-file" and self._catch_up.at is not None:
+            if self._looks < len(limits.NAME_PAUSES):
+                pause = limits.NAME_PAUSES[self._looks]
+            self._looks += 1
+        if self._looks != 1:
+            self._sink.trouble(error)
+        if self._link.state != "live":
+            pause = (self._link.next_try or 0) - asyncio.get_running_loop().time()
+        self._again.clear()
+        try:
+            async with asyncio.timeout(max(pause, limits.LOCATE_PAUSE)):
+                await self._again.wait()
+        except TimeoutError:
+            return
 
     async def _follow(self) -> None:
         """The file that has the name, from its opening to its end. Raises HostError, _Hint, _Elsewhere, _Wider."""
-        at = self._at
+        at = self._catch_up.at
         start = at.offset - at.proof.length if isinstance(at, Place) else None if at is None else 0
 
         def command(probe: Probe) -> str:
-            return commands.follow(self._file.path, start, self._window, gnu=probe.tail == "gnu")
+            return commands.follow(self._file.path, start, self._window, tail=probe.tail)
 
         async with self._link.channel("follow", command, wait=True) as channel:
             probe = self._link.known_probe()
@@ -136,18 +144,16 @@ class Follower:
             except Truncated:
                 raise _Elsewhere from None
             generation = generation_of(header.head)
+            if at is not None and (header.size < self._catch_up.least or not _is_it(generation, header.inode, at)):
+                raise _Elsewhere
             if isinstance(at, Place):
-                if generation != at.generation:
-                    raise _Elsewhere
                 before, data = await self._prove(channel, at, data)
                 cutter = Cutter(self._file, generation, at.offset, before=before)
             else:
-                if at is not None and not is_start(generation, header.inode, at):
-                    raise _Elsewhere
                 cutter = Cutter(self._file, generation, header.start, skip=header.start > 0)
                 if header.start == 0:
-                    self._at = Start(generation, header.inode)
-            self._complete = False
+                    self._catch_up.at = Start(generation, header.inode)
+            self._looks = 0
             self._catch_up.found(header)
             self._sink.opened(Opened(header, probe, at is None))
             await self._read(channel, cutter, header, data)
@@ -205,7 +211,7 @@ class Follower:
         for batch in cutter.feed(data):
             self._sink.batch(batch)
         if cutter.generation and cutter.before:
-            self._at = Place(cutter.generation, cutter.position, Proof.of(cutter.before), inode)
+            self._catch_up.at = Place(cutter.generation, cutter.position, Proof.of(cutter.before), inode)
 
     def _judge(self, news: bytes, drained: bool, whole: bool) -> None:
         """What the host says of the file: another has its name and all of this one is here, or it is not the same."""
@@ -214,3 +220,12 @@ class Follower:
             raise _Hint
         if news in (b"S", b"T"):
             raise _Hint
+
+
+def _is_it(generation: str | None, inode: str, at: Place | Start) -> bool:
+    """Whether an opened file is the one of a place, or another rotation slipped between."""
+    if at == ANYTHING:
+        return True
+    if isinstance(at, Start) and at.generation is None:
+        return inode == at.inode
+    return generation == at.generation and inode == at.inode

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from aggregator import limits
-from aggregator.errors import Gone
+from aggregator.errors import Gone, HostError
 from aggregator.model import Batch, File
 from aggregator.remote import commands
 from aggregator.remote.header import read_header
@@ -19,28 +20,40 @@ from aggregator.stream.proof import Place, Proof
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where the text of a generation lies: a file's name, and how it is compressed (`plain`: not)."""
+    """Where the text of a generation lies: a file's name, how it is compressed (`plain`: not), which file that is."""
 
     name: str
     kind: str = "plain"
+    inode: str | None = None
+
+
+class Moved(Gone):
+    """Another file has the name now: rotation goes on while we look."""
 
 
 async def read_bytes(
-    link: Link, file: File, generation: str, start: int, end: int | None, where: Where | None = None
-) -> AsyncIterator[bytes]:
+    link: Link, file: File, generation: str | None, start: int, end: int | None, where: Where | None = None
+) -> AsyncGenerator[bytes, None]:
     """The bytes [start, end) of a generation's text, in chunks as they come; `end` None: all there are now. Without
-    `where` they are looked for under the log's own name. Raises HostError, and Gone when that is another generation
-    or a shorter one."""
+    `where` they are looked for under the log's own name. Raises HostError; Moved when another file has the name; Gone
+    when it holds another generation or a shorter one, or a text that can't be decompressed to its end."""
     where = where or Where(file.path)
     length = limits.FAR_END if end is None else end - start
     gone = Gone(f"{where.name} on {file.host} is no longer what it was")
     command = commands.read(where.name, start, length, where.kind)
     async with link.channel("command", lambda _: command, wait=False) as channel:
         user = link.known_probe().user
-        header, data = await read_header(channel, path=where.name, host=file.host, user=user)
-        if generation_of(header.head) != generation:
+        try:
+            header, data = await read_header(channel, path=where.name, host=file.host, user=user)
+        except HostError as error:
+            if error.cause == "no-file" and where.inode:
+                raise Moved(f"{where.name} on {file.host} was moved") from error
+            raise
+        if where.inode and header.inode != where.inode:
+            raise Moved(f"{where.name} on {file.host} is another file now")
+        if generation and generation_of(header.head) != generation:
             raise gone
-        left = length
+        left, said = length, b""
         while left > 0:
             if data:
                 yield data[:left]
@@ -49,13 +62,14 @@ async def read_bytes(
                 try:
                     async with asyncio.timeout(limits.COMMAND_TIMEOUT):
                         data, errors = await channel.read()
+                        said += errors
                 except TimeoutError as error:
                     raise trouble("timeout", endpoint=file.host, seconds=limits.COMMAND_TIMEOUT) from error
                 if not data and not errors:
                     ended = await channel.exit()
                     if ended.lost or ended.status is None:
                         raise trouble("lost", endpoint=file.host)
-                    if end is not None:
+                    if end is not None or said.startswith(b"X "):
                         raise gone
                     return
 
@@ -70,29 +84,48 @@ async def read_range(
             yield batch
 
 
-async def read_rest(link: Link, file: File, place: Place, where: Where) -> AsyncGenerator[tuple[Batch, Place], None]:
-    """The lines of a closed generation after a place, each batch with the place after it; its last line may lack a
-    newline. The bytes before the place are read too and must be the same. Raises as `read_bytes`."""
+async def read_rest(
+    link: Link, file: File, place: Place, where: Where, *, finish: bool = True
+) -> AsyncGenerator[tuple[Batch, Place], None]:
+    """The lines of a closed generation after a place, each batch with the place after all that came with it. With
+    `finish`, also a last line that lacks a newline. The bytes before the place are read too and must be the same; a
+    place at 0 may be of any generation (`""`). Raises as `read_bytes`."""
     start = place.offset - place.proof.length
     head = b""
-    cutter: Cutter | None = None
-    async for data in read_bytes(link, file, place.generation, start, None, where):
-        if cutter is None:
-            head += data
-            if len(head) < place.proof.length:
-                continue
-            before, data = head[: place.proof.length], head[place.proof.length :]
-            if not place.proof.holds(before):
-                raise Gone(f"{where.name} on {file.host} begins like the log, but is another")
-            cutter = Cutter(file, place.generation, place.offset, before=before)
-        for batch in cutter.feed(data):
-            yield batch, Place(place.generation, batch.end, Proof.of(cutter.before), place.inode)
+    cutter = Cutter(file, place.generation or None, 0) if place.offset == 0 else None
+    async with aclosing(read_bytes(link, file, place.generation or None, start, None, where)) as chunks:
+        async for data in chunks:
+            if cutter is None:
+                head += data
+                if len(head) < place.proof.length:
+                    continue
+                before, data = head[: place.proof.length], head[place.proof.length :]
+                if not place.proof.holds(before):
+                    raise Gone(f"{where.name} on {file.host} begins like the log, but is another")
+                cutter = Cutter(file, place.generation, place.offset, before=before)
+            for batch in cutter.feed(data):
+                yield batch, Place(batch.generation, cutter.position, Proof.of(cutter.before), place.inode)
     if cutter is None:
         if place.proof.holds(head):
             return
         raise Gone(f"{where.name} on {file.host} is shorter than what was read of it")
-    for batch in cutter.finish():
-        yield batch, Place(place.generation, batch.end, Proof.of(cutter.before), place.inode)
+    for batch in cutter.finish() if finish else ():
+        yield batch, Place(batch.generation, batch.end, Proof.of(cutter.before), place.inode)
+
+
+async def holds(link: Link, file: File, place: Place, where: Where) -> bool:
+    """Whether a file holds a place: the bytes before it are the same. Raises HostError, Moved."""
+    start = place.offset - place.proof.length
+    data = b""
+    try:
+        async with aclosing(read_bytes(link, file, place.generation, start, place.offset, where)) as chunks:
+            async for part in chunks:
+                data += part
+    except Moved:
+        raise
+    except Gone:
+        return False
+    return place.proof.holds(data)
 
 
 async def read_back(link: Link, file: File, generation: str, end: int, lines: int) -> list[Batch]:

@@ -66,9 +66,10 @@ def listing(pattern: str, limit: int) -> str:
     return _command(("list",), pattern, str(limit))
 
 
-def generations(path: str, limit: int) -> str:
-    """The file and those beside it that rotation may have made of it, `G INODE SIZE MTIME KIND HEAD NAME` a line."""
-    return _command(("generations",), path, str(limit))
+def generations(path: str, limit: int, since: int = 0) -> str:
+    """The file and those beside it that rotation may have made of it and that were written since (epoch seconds):
+    `G INODE SIZE MTIME KIND HEAD NAME` a line."""
+    return _command(("generations",), path, str(limit), str(since))
 
 
 def read(name: str, start: int, length: int, kind: str = "plain") -> str:
@@ -76,8 +77,8 @@ def read(name: str, start: int, length: int, kind: str = "plain") -> str:
     return _command(("open", "read"), name, str(start), str(length), kind)
 
 
-def follow(path: str, start: int | None, window: int, *, gnu: bool) -> str:
-    """The header, then a file's bytes from `start` (None: from `window` bytes before its end) on, for ever."""
-    return _command(
-        ("open", "follow"), path, "e" if start is None else str(start), str(window), GNU_POLL if gnu else ""
-    )
+def follow(path: str, start: int | None, window: int, *, tail: str) -> str:
+    """The header, then a file's bytes from `start` (None: from `window` bytes before its end) on, for ever. `tail` is
+    the host's kind of it, as the probe said."""
+    how = {"gnu": GNU_POLL, "busybox": "loop"}.get(tail, "")
+    return _command(("open", "follow"), path, "e" if start is None else str(start), str(window), how)

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034 # used by read.sh and follow.sh
 # open PATH: open the file once, as descriptor 3, so that all that follows speaks of the same bytes.
-# Answers "E CAUSE DETAIL" and ends when that can't be done; else sets i (device:inode), z (size), m (mtime).
+# Answers "E CAUSE DETAIL" and ends when that can't be done; else sets i (device:inode:birth, GNU only knows the last),
+# z (size), m (mtime).
 LC_ALL=C; export LC_ALL
 f=$(printf "%b" "$1"; printf x); f=${f%x}
 no() { printf "E %s %s\n" "$1" "$2"; exit 0; }
@@ -14,6 +15,6 @@ else
   case $(ls -Ld "$f" 2>&1) in *ermission*) no not-readable folder;; *) no no-file -;; esac
 fi
 exec 3<"$f" || no not-readable file
-if s=$(stat -L -c "%d:%i %s %Y" /dev/fd/3 2>/dev/null); then :; else s=$(stat -f "%d:%i %z %m" <&3); fi
+if s=$(stat -L -c "%d:%i:%.W %s %Y" /dev/fd/3 2>/dev/null); then :; else s=$(stat -f "%d:%i %z %m" <&3); fi
 i=${s%% *}; s=${s#* }; z=${s%% *}; m=${s#* }
 h() { head -c 1024 /dev/fd/3 | od -An -v -tx1 | tr -d " \n"; }

@@ -1,0 +1,184 @@
+"""Hosts without SSH: the true remote commands, run by a shell of this machine. Quick, with faults on demand.
+
+transport = LocalTransport(shell=["sh"])          # or ["busybox", "ash"] with path=fleet.busybox()
+...
+transport.cut()      # all connections are lost
+transport.down()     # … and new ones are refused, until up()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+
+from aggregator.model import Host
+from aggregator.remote.transport import Connection, Exit
+from aggregator.remote.trouble import trouble
+
+CHUNK = 64 << 10
+
+
+class LocalChannel:
+    """A command of this machine; as over SSH its standard input closes when it is given up."""
+
+    def __init__(self) -> None:
+        self.process: asyncio.subprocess.Process | None = None
+        self._output = b""
+        self._errors = b""
+        self._lost = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._more = asyncio.Event()
+        self._open = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, shell: Sequence[str], command: str, path: str | None) -> None:
+        environment = {**os.environ, **({"PATH": path} if path else {})}
+        self.process = await asyncio.create_subprocess_exec(
+            *shell,
+            "-c",
+            command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            env=environment,
+        )
+        self._open = 2
+        self._tasks = [asyncio.create_task(self._pump(errors=False)), asyncio.create_task(self._pump(errors=True))]
+
+    async def read(self) -> tuple[bytes, bytes]:
+        while not (self._output or self._errors or self._open == 0 or self._lost):
+            self._more.clear()
+            await self._more.wait()
+        if self._lost:
+            return b"", b""
+        output, errors, self._output, self._errors = self._output, self._errors, b"", b""
+        return output, errors
+
+    def beat(self) -> None:
+        if self.process and self.process.stdin and not self._lost:
+            with suppress(OSError, RuntimeError):
+                self.process.stdin.write(b"\n")
+
+    async def exit(self) -> Exit:
+        if self._lost or self.process is None:
+            return Exit(None, lost=True)
+        return Exit(await self.process.wait())
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self.process and self.process.stdin:
+            self.process.stdin.close()
+
+    def stall(self) -> None:
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        self._flowing.set()
+
+    def lose(self) -> None:
+        """The connection is gone: nothing more is heard, and the command's input ends."""
+        self._lost = True
+        self._more.set()
+        self.close()
+
+    async def _pump(self, *, errors: bool) -> None:
+        assert self.process
+        assert self.process.stdout
+        assert self.process.stderr
+        stream = self.process.stderr if errors else self.process.stdout
+        while data := await stream.read(CHUNK):
+            await self._flowing.wait()
+            if errors:
+                self._errors += data
+            else:
+                self._output += data
+            self._more.set()
+        self._open -= 1
+        self._more.set()
+
+
+class LocalConnection:
+    """Commands on this machine, as if over one connection."""
+
+    def __init__(self, transport: LocalTransport) -> None:
+        self._transport = transport
+        self._lost = asyncio.Event()
+        self.channels: list[LocalChannel] = []
+
+    async def run(self, command: str) -> LocalChannel:
+        if self.lost:
+            raise trouble("lost", endpoint="here")
+        channel = LocalChannel()
+        self.channels.append(channel)
+        await channel.start(self._transport.shell, command, self._transport.path)
+        if self._transport.stalled:
+            channel.stall()
+        return channel
+
+    @property
+    def lost(self) -> bool:
+        return self._lost.is_set()
+
+    async def wait_lost(self) -> None:
+        await self._lost.wait()
+
+    async def close(self) -> None:
+        self.lose()
+
+    def lose(self) -> None:
+        self._lost.set()
+        for channel in self.channels:
+            channel.lose()
+
+
+class LocalTransport:
+    """This machine as every host. `shell` is the login shell, `path` the PATH of its commands."""
+
+    def __init__(self, shell: Sequence[str] = ("sh",), path: str | None = None) -> None:
+        self.shell = tuple(shell)
+        self.path = path
+        self.stalled = False
+        self.connections: list[LocalConnection] = []
+        self.cuts = 0
+        self._refusing = False
+
+    async def connect(self, host: Host, via: Connection | None) -> LocalConnection:
+        if self._refusing:
+            raise trouble("refused", endpoint=host.name)
+        connection = LocalConnection(self)
+        self.connections.append(connection)
+        return connection
+
+    async def jumps(self, host: Host) -> str | None:
+        return None
+
+    def cut(self) -> None:
+        self.cuts += 1
+        for connection in self.connections:
+            connection.lose()
+        self.connections.clear()
+
+    def down(self) -> None:
+        self._refusing = True
+        self.cut()
+
+    def up(self) -> None:
+        self._refusing = False
+
+    def stall(self) -> None:
+        """Nothing comes through for a while; nobody hears of it."""
+        self.stalled = True
+        for connection in self.connections:
+            for channel in connection.channels:
+                channel.stall()
+
+    def resume(self) -> None:
+        self.stalled = False
+        for connection in self.connections:
+            for channel in connection.channels:
+                channel.resume()
