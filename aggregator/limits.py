@@ -34,7 +34,7 @@ PROBE_BYTES = 4 << 10  # bytes of a probe's answer that are read
 LINE_BYTES = 65_536  # bytes of a line that are delivered; longer ones are clipped and say their whole length
 HEAD_BYTES = 1024  # bytes of a generation's first line that its hash is taken over
 MERGE_HOLD = 0.18  # seconds that a view of several files holds a line back for the order's sake: with the beat, 0.2
-MERGE_BEAT = 0.02  # seconds that what is due waits for more to go out with it
+MERGE_BEAT = 0.01  # seconds that what is due waits for more to go out with it
 MERGE_LINES = 50_000  # lines that a view holds back at most; what is over goes out at once
 FUTURE_STAMP = 60.0  # seconds; a stamp further ahead than this does not move its file's place in the order
 ONCE_BYTES = 64 << 20  # bytes of backlog that `follow=0` collects before it sorts; what is over goes out at once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -113,7 +114,7 @@ class View:
     def fed(self, feed: Feed, lines: list[Line]) -> None:
         if not self.viewers:
             return
-        self._merge.push(self.select(lines), self._loop.time())
+        self._merge.push(self.select(lines), *self._clocks())
         self._beat()
 
     def missing(self, feed: Feed, gap: Gap) -> None:
@@ -131,13 +132,17 @@ class View:
 
     def _beat(self) -> None:
         """Give out what is due, and come again when more will be."""
-        if lines := self._merge.release(self._loop.time()):
+        if lines := self._merge.release(*self._clocks()):
             chunk = Chunk(lines)
             for viewer in tuple(self.viewers):
                 viewer.offer(chunk)
-        due = self._merge.due
-        if due is not None and (self._timer is None or self._timer.cancelled()):
-            self._timer = self._loop.call_at(due + limits.MERGE_BEAT, self._alarm)
+        due = self._merge.due(*self._clocks())
+        if due is not None and self._timer is None:
+            self._timer = self._loop.call_later(due / 1e6 + limits.MERGE_BEAT, self._alarm)
+
+    def _clocks(self) -> tuple[int, int]:
+        """A steady clock and the wall's, in microseconds."""
+        return int(self._loop.time() * 1e6), int(time.time() * 1e6)
 
     def _alarm(self) -> None:
         self._timer = None
@@ -168,6 +173,7 @@ class View:
         for file in tuple(files):
             feed = self.feeds.pop(file)
             feed.listeners.discard(self)
+            self._merge.forget(file)
             self._desk.return_feed(feed)
             for viewer in tuple(self.viewers):
                 viewer.vanished(file)

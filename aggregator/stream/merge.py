@@ -15,30 +15,43 @@ _key = attrgetter("key")
 
 
 class Merge:
-    """Holds lines for at most `hold` seconds (0: not at all), then gives them out sorted by key, stable by arrival;
-    without `sort`, as they came.
+    """Holds lines until nothing earlier is to be expected, for at most `hold` seconds (0: not at all), then gives them
+    out sorted by key, stable by arrival; without `sort`, as they came.
 
-    Sorting a window beats a k-way heap by an order of magnitude. A line whose place has already gone out is given
-    out at once, marked late. Within a file keys never decrease, so its order stays its own.
+    What is to be expected is learned: a line with key k can go once every file has had the delay after k that its
+    lines took lately (from their stamps to their arrival). Stamps of whole seconds tell nothing of that. Sorting a
+    window beats a k-way heap by an order of magnitude. A line whose place has already gone out is given out at once,
+    marked late. Within a file keys never decrease, so its order stays its own.
+
+    Times are in microseconds: `now` of any steady clock, `wall` since the epoch.
     """
 
     def __init__(self, hold: float = limits.MERGE_HOLD, *, sort: bool = True) -> None:
         self.hold = hold
         self._sort = sort
-        self._groups: deque[tuple[float, list[Line]]] = deque()
+        self._groups: deque[tuple[int, list[Line]]] = deque()
         self._count = 0
+        self._delays: dict[File, int] = {}
         self._last = -(1 << 62)
 
-    def push(self, lines: list[Line], now: float) -> None:
-        """Take lines of one file, in their order, that arrived at `now` (seconds of any steady clock)."""
+    def push(self, lines: list[Line], now: int, wall: int) -> None:
+        """Take lines of one file, in their order, that arrived now."""
         if lines:
             self._groups.append((now, lines))
             self._count += len(lines)
+            self._learn(lines[0], wall)
 
-    @property
-    def due(self) -> float | None:
-        """When the next lines have waited long enough; None when nothing waits."""
-        return self._groups[0][0] + self.hold if self._groups else None
+    def due(self, now: int, wall: int) -> int | None:
+        """How long until the next lines have waited long enough; None when nothing waits."""
+        if not self._groups:
+            return None
+        latest = self._groups[0][0] + self._hold - now
+        first = min(lines[0].key for _, lines in self._groups)
+        return max(0, min(latest, first + self._delay() - wall))
+
+    def forget(self, file: File) -> None:
+        """A file is no longer shown: it is not waited for."""
+        self._delays.pop(file, None)
 
     def first_held(self, file: File) -> Line | None:
         """The first line of `file` that has not gone out."""
@@ -48,18 +61,17 @@ class Merge:
                     return line
         return None
 
-    def release(self, now: float) -> list[Line]:
+    def release(self, now: int, wall: int) -> list[Line]:
         """The lines that have waited long enough, and those that belong before one of them."""
         out: list[Line] = []
-        while self._groups and (self._groups[0][0] + self.hold <= now or self._count - len(out) > limits.MERGE_LINES):
+        while self._groups and (self._groups[0][0] + self._hold <= now or self._count - len(out) > limits.MERGE_LINES):
             out += self._groups.popleft()[1]
-        if not out:
-            return out
-        if not self._sort:
-            self._count -= len(out)
-            return out
-        self._take_before(max(line.key for line in out), out)
+        if self._sort:
+            self._take_before(max([wall - self._delay(), *(line.key for line in out)]), out)
         self._count -= len(out)
+        return self._ordered(out) if self._sort and out else out
+
+    def _ordered(self, out: list[Line]) -> list[Line]:
         out.sort(key=_key)
         late = 0
         while late < len(out) and out[late].key < self._last:
@@ -68,9 +80,23 @@ class Merge:
         self._last = max(self._last, out[-1].key)
         return out
 
+    @property
+    def _hold(self) -> int:
+        return int(self.hold * 1e6)
+
+    def _learn(self, first: Line, wall: int) -> None:
+        """The delay of a file: a new longest one at once, shorter ones little by little."""
+        if first.record.stamped and first.key % 1_000_000:
+            delay = min(max(0, wall - first.key), self._hold)
+            self._delays[first.file] = max(delay, self._delays.get(first.file, delay) * 15 // 16)
+
+    def _delay(self) -> int:
+        """The longest delay of all files; of files that never told one, the whole hold is to be expected."""
+        return max(self._delays.values(), default=self._hold)
+
     def _take_before(self, mark: int, out: list[Line]) -> None:
         """Move what is held with a key up to `mark` to `out`."""
-        kept: deque[tuple[float, list[Line]]] = deque()
+        kept: deque[tuple[int, list[Line]]] = deque()
         for arrived, lines in self._groups:
             stay = [line for line in lines if line.key > mark]
             if len(stay) < len(lines):
