@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from aggregator import limits
 from aggregator.errors import AuditUnavailable, Denied
@@ -32,7 +32,7 @@ class Right(Protocol):
     async def add(self, files: Iterable[File]) -> None: ...
     def delivered(self, lines: int, size: int) -> None: ...
     def dropped(self, lines: int, size: int) -> None: ...
-    def end(self, reason: EndReason) -> None: ...
+    def end(self, reason: EndReason | Literal["viewer-left"]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ class Subscription:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None and not self._ended:
+            self._right.end("viewer-left")
         if self._view:
             self._hub.leave(self._view, self)
         self._tasks.create_task(_stop())
