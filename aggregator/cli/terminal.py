@@ -55,7 +55,7 @@ class Painter:
             case NoticeRecord() if record.state != "live":
                 path = f" {record.path}" if record.path else ""
                 return self._aside(f"{record.host}{path}: {record.state}: {record.detail}")
-            case EndRecord() if record.reason != "complete":
+            case EndRecord() if record.reason not in ("complete", "shutdown"):
                 return self._aside(f"the view ended: {record.reason}")
             case NoticeRecord() | EndRecord() | TickRecord():
                 return ""
