@@ -65,6 +65,7 @@ QUEUE_BYTES = 8 << 20  # bytes of lines that wait for one viewer
 VIEWER_STALL = 30.0  # seconds that a viewer may not read at all before it is ended
 VIEWERS = 500  # viewers at once
 FILES_PER_VIEW = 5_000  # files of one view
+LEFT_OUT = 100  # files beyond a view's end that its viewers are told of
 AFTER_POSITIONS = 5_000  # `after` parameters of one request
 TICK = 15.0  # seconds of quiet after which a viewer gets a tick
 STREAM_CHUNK = 256 << 10  # bytes written to a viewer at once

@@ -8,8 +8,8 @@ from typing import TypeVar, cast, get_args
 
 from aggregator import limits
 from aggregator.errors import Fault, UsageError
-from aggregator.hub.subscription import Wishes
 from aggregator.hub.view import Pair, Selection
+from aggregator.hub.wishes import Wishes
 from aggregator.inventory import Inventory
 from aggregator.inventory.globs import matches
 from aggregator.inventory.paths import path_pattern

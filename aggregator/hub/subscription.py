@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from operator import attrgetter
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Self
 
 from aggregator import limits
 from aggregator.errors import AuditUnavailable, Denied
@@ -20,28 +18,10 @@ from aggregator.hub.hub import Hub
 from aggregator.hub.joining import Held, Ready, state_of
 from aggregator.hub.queue import Block, Queue
 from aggregator.hub.view import Selection, View
+from aggregator.hub.wishes import Right, Wishes
 from aggregator.model import EndReason, File, Gap, Notice, Position
 from aggregator.stream.merge import as_late
 from aggregator.stream.records import EndRecord, Line, Record, TickRecord, gap_record, notice_record, rfc3339
-
-
-class Right(Protocol):
-    """The right to read files (aggregator.access.door.Opening)."""
-
-    def require(self, file: File) -> None: ...
-    async def add(self, files: Iterable[File]) -> None: ...
-    def delivered(self, lines: int, size: int) -> None: ...
-    def dropped(self, lines: int, size: int) -> None: ...
-    def end(self, reason: EndReason | Literal["viewer-left"]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """How a viewer begins and ends: `lines` of backlog per file, or all after a position; `follow` goes on live."""
-
-    lines: int = 100
-    after: Mapping[File, Position] = field(default_factory=dict)
-    follow: bool = True
 
 
 class Subscription:
@@ -88,6 +68,8 @@ class Subscription:
                             Notice(finder.host.name, finder.state, detail, finder.source.name, finder.pattern())
                         )
                     )
+            for notice in view.left_out:
+                self._put(notice_record(notice))
             for file in view.feeds:
                 self.appeared(file)
             self._tasks.create_task(self._give_backlogs())

@@ -75,6 +75,7 @@ class View:
         self.feeds: dict[File, Feed] = {}
         self.finders: dict[Pair, Finder] = {}
         self.viewers: set[Viewer] = set()
+        self.left_out: list[Notice] = []
         self._desk = desk
         self._loop = asyncio.get_running_loop()
         self._merge = Merge(sort=selection.order == "time")
@@ -163,11 +164,21 @@ class View:
     def _add(self, files: Iterable[File]) -> None:
         for file in files:
             if len(self.feeds) >= limits.FILES_PER_VIEW:
-                return
+                self._leave_out(file)
+                continue
             feed = self.feeds[file] = self._desk.take_feed(file)
             feed.listeners.add(self)
             for viewer in tuple(self.viewers):
                 viewer.appeared(file)
+
+    def _leave_out(self, file: File) -> None:
+        """A view has an end; what is beyond it is told to its viewers, as far as that is of use."""
+        if len(self.left_out) < limits.LEFT_OUT:
+            words = f"a view shows at most {limits.FILES_PER_VIEW} files; choose fewer hosts or sources"
+            notice = Notice(file.host, "failed", words, file.source, file.path)
+            self.left_out.append(notice)
+            for viewer in tuple(self.viewers):
+                viewer.notice(notice)
 
     def _drop(self, files: Iterable[File]) -> None:
         for file in tuple(files):

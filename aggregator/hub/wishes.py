@@ -1,0 +1,28 @@
+"""What a viewer may see, and how it begins and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from aggregator.model import EndReason, File, Position
+
+
+class Right(Protocol):
+    """The right to read files (aggregator.access.door.Opening)."""
+
+    def require(self, file: File) -> None: ...
+    async def add(self, files: Iterable[File]) -> None: ...
+    def delivered(self, lines: int, size: int) -> None: ...
+    def dropped(self, lines: int, size: int) -> None: ...
+    def end(self, reason: EndReason | Literal["viewer-left"]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a viewer begins and ends: `lines` of backlog per file, or all after a position; `follow` goes on live."""
+
+    lines: int = 100
+    after: Mapping[File, Position] = field(default_factory=dict)
+    follow: bool = True
