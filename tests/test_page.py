@@ -300,6 +300,14 @@ async def test_a_view_that_was_too_slow_goes_on_by_itself(page: Page, stage: Sta
     await expect(page.locator(".row .text")).to_have_text(["a", slow, again])
 
 
+async def test_few_files_have_a_long_backlog_and_many_a_short_one(page: Page, stage: Stage) -> None:
+    stage.sources = [source("app", ["web-1"]), source("nginx", [f"web-{n % 2}" for n in range(40)])]
+    await show(page, stage)
+    await page.get_by_label("Source").select_option("app")
+    await stage.viewed(2)
+    assert [view["lines"] for view in stage.views] == ["476", "1000"]
+
+
 async def test_several_sources_and_selectors_of_a_link_are_kept(page: Page, stage: Stage) -> None:
     stage.sources = [source(name, ["web-1", "web-2", "db-1"]) for name in ("app", "nginx", "sshd")]
     await show(page, stage, "?source=app&source=sshd&hosts=db-1&hosts=@web!web-2")

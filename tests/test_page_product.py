@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import signal
 from collections import Counter
@@ -16,13 +17,13 @@ import pytest
 import pytest_asyncio
 from browser import chromium, tab
 from fleet import Fleet, free_port
-from playwright.async_api import Browser, Page, expect
-from product import LOOPBACK, Product
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
+from product import LOOPBACK, Product, Record
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOSTS = ("db-1", "web-1", "web-2")
-SOURCES = ("merged", "switched", "pattern", "nasty", "cut", "restarted", "pictured")
+SOURCES = ("merged", "switched", "pattern", "nasty", "cut", "restarted", "gap", "pictured")
 EVERY_S = 0.02  # between two rounds of the writers
 BACK_MS = 20_000  # longest wait for the page to find a host or the server again: its own back-off
 HELD = """() => [...document.querySelector("log-list").store]
@@ -216,6 +217,62 @@ async def test_a_product_that_dies_and_comes_again_is_found_and_no_line_is_lost(
     await holds(page, scene.written("restarted"))
     after = parse_qs(urlsplit(sockets[-1]).query)["after"]
     assert len(after) == len(HOSTS)
+
+
+class Withholding:
+    """A connection that is too slow for db-1's lines from `first` up to `last`: a gap stands for them.
+
+    The page itself is too quick for the product to leave anything out.
+    """
+
+    def __init__(self, first: str, last: str) -> None:
+        self._first, self._last = first, last
+        self._from: Record | None = None
+        self.withheld = 0
+
+    def __call__(self, socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda message: socket.send(json.dumps(self._pass(json.loads(message)))))
+
+    def _pass(self, records: list[Record]) -> list[Record]:
+        return [each for record in records for each in self._one(record)]
+
+    def _one(self, record: Record) -> list[Record]:
+        if record["type"] != "line" or record["host"] != "db-1":
+            return [record]
+        if record["text"].endswith(self._first):
+            self._from = record
+        if self._from is None:
+            return [record]
+        if not record["text"].endswith(self._last):
+            self.withheld += 1
+            return []
+        gap = {key: self._from[key] for key in ("host", "source", "path")}
+        gap |= {"type": "gap", "from": self._from["position"], "to": record["position"], "reason": "slow-viewer"}
+        self._from = None
+        return [{**gap, "lines": self.withheld, "bytes": None}, record]
+
+
+async def test_lines_that_a_slow_viewer_missed_are_loaded_by_clicks(page: Page, scene: Scene) -> None:
+    slow = Withholding(" number 100", " number 1700")
+    await page.route_web_socket(re.compile("/ws"), slow)
+    await show(page, scene, "source=gap")
+    scene.write("gap", "db-1", "the log is open")
+    await holds(page, scene.written("gap"))
+    scene.write("gap", "db-1", *(f"INFO number {n}" for n in range(1800)))
+    await expect(page.locator("status-line")).to_contain_text("202 lines")
+    assert slow.withheld == 1600
+    await page.evaluate("document.querySelector('log-list').home()")
+    for _ in range(3):
+        await page.keyboard.press("PageDown")
+    await page.get_by_role("button", name="Load them").click()
+    await expect(page.locator("status-line")).to_contain_text("1,202 lines")
+    await page.evaluate("document.querySelector('log-list').end()")
+    for _ in range(3):
+        await page.keyboard.press("PageUp")
+    await page.get_by_role("button", name="Load them").click()
+    await holds(page, scene.written("gap"))
+    assert [line.rpartition(" ")[2] for line in await held(page)][1:] == [str(n) for n in range(1800)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -204,7 +204,9 @@ export class Session {
   /** Lines of backlog for each file: many for few files, few for many. */
   #backlog() {
     const { on } = this;
-    const files = this.sources.flatMap((source) => source.files).filter(({ host }) => on.has(host)).length;
+    const { source: asked } = this.#view;
+    const sources = this.sources.filter(({ name }) => !asked.length || asked.includes(name));
+    const files = sources.flatMap((source) => source.files).filter(({ host }) => on.has(host)).length;
     return Math.round(Math.min(BACKLOG_MAX, Math.max(BACKLOG_MIN, BACKLOG_LINES / Math.max(1, files))));
   }
 
