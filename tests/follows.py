@@ -106,3 +106,4 @@ async def following(path: Path, transport: LocalTransport) -> AsyncIterator[Got]
             task.cancel()
             await asyncio.wait([task])
             await links.close()
+            await transport.end()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -33,6 +34,23 @@ class LocalChannel:
         self._more = asyncio.Event()
         self._open = 0
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def ended(self) -> bool:
+        return self.process is not None and self.process.returncode is not None
+
+    async def gone(self, seconds: float) -> None:
+        """Wait for the command's end; AssertionError when it does not come by itself."""
+        if self.process is None:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self.process.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            await self.process.wait()
+            raise AssertionError("a command outlived its connection") from None
 
     async def start(self, shell: Sequence[str], command: str, path: str | None) -> None:
         environment = {**os.environ, **({"PATH": path} if path else {})}
@@ -113,8 +131,11 @@ class LocalConnection:
     async def run(self, command: str) -> LocalChannel:
         if self.lost:
             raise trouble("lost", endpoint="here")
+        self.channels = [one for one in self.channels if not one.ended]
         channel = LocalChannel()
+        self._transport.channels = [one for one in self._transport.channels if not one.ended]
         self.channels.append(channel)
+        self._transport.channels.append(channel)
         await channel.start(self._transport.shell, command, self._transport.path)
         if self._transport.stalled:
             channel.stall()
@@ -144,8 +165,15 @@ class LocalTransport:
         self.path = path
         self.stalled = False
         self.connections: list[LocalConnection] = []
-        self.cuts = 0
         self._refusing = False
+        self.channels: list[LocalChannel] = []
+
+    async def end(self, seconds: float = 20.0) -> None:
+        """Wait for all commands to end by themselves; AssertionError otherwise."""
+        self.resume()
+        self.cut()
+        for channel in self.channels:
+            await channel.gone(seconds)
 
     async def connect(self, host: Host, via: Connection | None) -> LocalConnection:
         if self._refusing:
@@ -158,7 +186,6 @@ class LocalTransport:
         return None
 
     def cut(self) -> None:
-        self.cuts += 1
         for connection in self.connections:
             connection.lose()
         self.connections.clear()

@@ -313,11 +313,12 @@ def _silent(log: LogWriter, excused: Mapping[str, int], got: Sequence[str | None
     """Generations of which lines are missing without a gap between what came before them and what came after."""
     at: dict[str, int] = {text: index for index, text in enumerate(got) if text is not None and numbered(text)}
     gaps = [index for index, text in enumerate(got) if text is None]
-    silent = 0
+    silent, end = 0, len(got)
     for index, content in enumerate(log.contents):
         if any(numbered(text) and text in excused for text in content.lines):
-            before = [at[text] for one in log.contents[: index + 1] for text in one.lines if text in at]
-            after = [at[text] for one in log.contents[index + 1 :] for text in one.lines if text in at]
-            low, high = max(before, default=-1), min((a for a in after), default=len(got))
-            silent += not any(min(low, high) <= gap <= max(low, high) for gap in gaps)
+            after = min(
+                (at[text] for one in log.contents[index + 1 :] for text in one.lines if text in at), default=end
+            )
+            before = [at[text] for one in log.contents[: index + 1] for text in one.lines if at.get(text, end) < after]
+            silent += not any(max(before, default=-1) <= gap <= after for gap in gaps)
     return silent

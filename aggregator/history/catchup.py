@@ -204,7 +204,8 @@ class CatchUp:
         place = self.at = await self._read_on(one, place, finish=one.kind != "plain")
         if known is None:
             known = Closed(place, one.mtime)
-            self._ledger.add(known)
+            if place.offset or one.size:  # an empty file's number may come again as another's
+                self._ledger.add(known)
         known.end, known.mtime = place, one.mtime
         known.partial = one.size is not None and one.size != place.offset
         known.looks = 0

@@ -14,9 +14,10 @@ printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$b" "$(h)"
 exec 5<&0 </dev/null
 size() { stat -L -c %s /dev/fd/3 2>/dev/null || stat -f %z <&3; }
 pos() { p=x; while read -r k v; do if [ "$k" = pos: ]; then p=$v; fi; done 2>/dev/null <"$1"; }
+for e in cksum md5sum sha1sum "od -An -v -tx1"; do if command -v "${e%% *}" >/dev/null 2>&1; then break; fi; done
 proof() {
   k=$1; [ "$k" -le 1024 ] || k=1024
-  dd bs=1 skip=$(($1-k)) count="$k" 2>/dev/null </dev/fd/3 | cksum
+  dd bs=1 skip=$(($1-k)) count="$k" 2>/dev/null </dev/fd/3 | $e
 }
 name() {
   if [ "$f" -ef /dev/fd/3 ]; then return 0; fi
