@@ -44,26 +44,38 @@ class Plan:
     wishes: Wishes
 
 
-def plan(query: Query, inventory: Inventory, visible: frozenset[str]) -> Plan:
-    """Check a query. Raises UsageError with the faults of all its parameters."""
+def plan(query: Query, inventory: Inventory, visible: Callable[[Inventory], frozenset[str]]) -> Plan:
+    """Check a query; `visible` are the hosts that exist for the asker. Raises UsageError with the faults of all its
+    parameters."""
+    seen = visible(inventory)
     faults: list[Fault] = []
-    hosts = _try(faults, lambda: inventory.select(query.hosts, visible=visible))
-    sources = _try(faults, lambda: _sources(query.sources, inventory, visible))
+    hosts = _try(faults, lambda: inventory.select(query.hosts, visible=seen))
+    sources = _try(faults, lambda: _sources(query.sources, inventory, seen))
     filters = _try(faults, lambda: Filter.compile(query.grep, query.exclude, query.level))
     lines = _try(faults, lambda: whole_number("lines", query.lines, limits.BACKLOG_LINES))
-    after = _try(faults, lambda: _after(query.after, inventory, visible))
+    after = _try(faults, lambda: _after(query.after, inventory, seen))
     follow = _try(faults, lambda: _choice("follow", query.follow, ("1", "0")) == "1")
     order = _try(faults, lambda: cast(Order, _choice("order", query.order, get_args(Order))))
     if faults or hosts is None or sources is None or filters is None or order is None:
         raise UsageError(faults)
-    pairs = frozenset((host, name) for name in sources for host in inventory.sources[name].hosts & hosts)
-    wishes = Wishes(lines or 0, after or {}, bool(follow))
-    return Plan(query, Selection(pairs, filters, order), wishes)
+    pairs = _pairs(inventory, sources, hosts)
+    selection = Selection(
+        pairs, filters, order, (query.hosts, query.sources), lambda later: _again(query, pairs, later, visible(later))
+    )
+    return Plan(query, selection, Wishes(lines or 0, after or {}, bool(follow)))
 
 
-def pairs_of(inventory: Inventory, visible: frozenset[str]) -> frozenset[Pair]:
-    """All sources on all visible hosts."""
-    return frozenset((host, source.name) for source in inventory.sources.values() for host in source.hosts & visible)
+def _pairs(inventory: Inventory, sources: Sequence[str], hosts: frozenset[str]) -> frozenset[Pair]:
+    return frozenset((host, name) for name in sources for host in inventory.sources[name].hosts & hosts)
+
+
+def _again(query: Query, before: frozenset[Pair], inventory: Inventory, visible: frozenset[str]) -> frozenset[Pair]:
+    """What a query comes to in a later inventory; where that no longer has what it names, what is left of before."""
+    try:
+        hosts = inventory.select(query.hosts, visible=visible)
+        return _pairs(inventory, _sources(query.sources, inventory, visible), hosts)
+    except UsageError:
+        return before & _pairs(inventory, list(inventory.sources), visible)
 
 
 def _try(faults: list[Fault], check: Callable[[], T]) -> T | None:

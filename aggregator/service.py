@@ -116,7 +116,9 @@ class Aggregator:
 
     def plan(self, principal: Principal, wanted: Query) -> Plan:
         """Check a query for a principal. Raises UsageError."""
-        return query.plan(wanted, self.inventory, self.visible(principal))
+        return query.plan(
+            wanted, self.inventory, lambda inventory: self.door.policy.visible_hosts(principal, inventory)
+        )
 
     def visible(self, principal: Principal) -> frozenset[str]:
         """The hosts that exist for a principal."""

@@ -248,6 +248,7 @@ def test_hup_takes_a_right_inventory_and_keeps_the_old_one_for_a_wrong_one(fleet
         product.signal(signal.SIGHUP)
         wait_until(lambda: len(product.get("/api/v1/hosts").json()) == 2, "the new host")
         assert sorted(texts_of(product.once())) == ["web-1", "web-2"]
+        running.wait_text("web-2")  # a running view of all hosts has the new one too
         path.write_text("version: 1\nhosts: [nonsense]\n")
         product.signal(signal.SIGHUP)
         wait_until(lambda: "not reloaded" in product.stderr, "words about the wrong inventory")

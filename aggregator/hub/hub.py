@@ -53,8 +53,9 @@ class Hub:
         self._links.use(inventory.hosts)
         for view in self._views.values():
             stale = {pair for pair, finder in view.finders.items() if self._stale(pair, finder)}
-            view.retarget(view.selection.pairs - stale - self._gone(view.selection.pairs))
-            view.retarget(view.selection.pairs - self._gone(view.selection.pairs))
+            pairs = view.selection.again(inventory)
+            view.retarget(pairs - stale)
+            view.retarget(pairs)
 
     def join(self, selection: Selection, viewer: Viewer) -> View:
         """The view of a selection, with one more viewer."""
@@ -157,14 +158,6 @@ class Hub:
         for file in finder.files:
             self.feeds.pop(file, None)
         return True
-
-    def _gone(self, pairs: frozenset[Pair]) -> frozenset[Pair]:
-        sources, hosts = self._inventory.sources, self._inventory.hosts
-        return frozenset(
-            (host, source)
-            for host, source in pairs
-            if host not in hosts or source not in sources or host not in sources[source].hosts
-        )
 
     async def _run_feed(self, feed: Feed) -> None:
         """A fault of ours in one feed must not end the others."""

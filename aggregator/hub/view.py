@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -14,6 +14,7 @@ from aggregator import limits
 from aggregator.hub.chunk import Chunk
 from aggregator.hub.feed import Feed
 from aggregator.hub.finder import Finder
+from aggregator.inventory import Inventory
 from aggregator.model import File, Gap, Notice, Order
 from aggregator.stream.filters import Filter
 from aggregator.stream.merge import Merge
@@ -24,16 +25,21 @@ Pair = tuple[str, str]  # host, source
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a view shows: sources on hosts, through a filter, in an order."""
+    """What a view shows: sources on hosts, through a filter, in an order.
+
+    `wanted` are the selectors' texts; `again` says what they come to in another inventory.
+    """
 
     pairs: frozenset[Pair]
     filter: Filter
     order: Order
+    wanted: tuple[tuple[str, ...], tuple[str, ...]]
+    again: Callable[[Inventory], frozenset[Pair]] = field(compare=False)
 
     @property
     def key(self) -> object:
         """Equal for equal views."""
-        return (self.pairs, self.filter.key, self.order)
+        return (self.pairs, self.filter.key, self.order, self.wanted)
 
 
 class Viewer(Protocol):
