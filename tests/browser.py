@@ -84,6 +84,22 @@ def notice(host: str, state: str, detail: str = "", path: str | None = None) -> 
     return record if path is None else {**record, "source": "app", "path": path}
 
 
+def gap(first: int, last: int, **more: Any) -> Record:
+    """A slow viewer's gap: the lines `first` up to and not including `last` of web-1."""
+    return {
+        "type": "gap",
+        "host": "web-1",
+        "source": "app",
+        "path": "/a.log",
+        "from": line(first)["position"],
+        "to": line(last)["position"],
+        "lines": last - first,
+        "bytes": 100,
+        "reason": "slow-viewer",
+        **more,
+    }
+
+
 @dataclass
 class Stage:
     """What the server answers. `problem` is sent (400) to a view whose query it is called with.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from browser import Stage, chromium, host, line, notice, serving, tab
+from browser import Stage, chromium, gap, host, line, notice, serving, tab
 from playwright.async_api import Browser, Page, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -49,8 +49,17 @@ async def open_full(page: Page, stage: Stage, query: str = "") -> None:
         line(n, f"web-{n}", f"\x1b[0m text {n} and a match", level=LEVELS[n % 8], spans=[[0, 2]], late=n == 3)
         for n in range(24)
     ]
+    lines += [line(-9000, "web-2", "far behind", late=True), gap(24, 30)]
     await stage.send(*lines, notice("db-1", "failed", "permission denied"), notice("api-1", "waiting", "timed out"))
-    await expect(page.locator(".row.mark")).to_have_count(2)
+    for name, errors in (("web-5", 30), ("web-6", 12), ("web-7", 1)):
+        live = notice(name, "live", path="/var/log/app.log")
+        await stage.send(live, *(line(30 + n, name, level="error") for n in range(errors)))
+    await expect(page.locator(".errors")).to_have_count(3)
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator(".row.selected")).to_have_count(1)
+    await page.evaluate("document.querySelector('log-list').home()")
+    await expect(page.locator(".row.mark")).to_have_count(3)
+    await expect(page.locator(".row .note")).not_to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -84,7 +93,7 @@ async def test_everything_is_reached_with_the_keyboard(browser: Browser, stage: 
     async with tab(browser) as page:
         await open_full(page, stage)
         seen = set()
-        for _ in range(90):
+        for _ in range(95):
             await page.keyboard.press("Tab")
             focus = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"
             seen.add(await page.evaluate(focus))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from browser import Record, Stage, chromium, line, serving, tab
+from browser import Record, Stage, chromium, gap, line, serving, tab
 from playwright.async_api import Browser, Page, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -28,22 +28,6 @@ async def stage() -> AsyncIterator[Stage]:
 async def page(browser: Browser) -> AsyncIterator[Page]:
     async with tab(browser) as page:
         yield page
-
-
-def gap(first: int, last: int, **more: Record) -> Record:
-    """Of the lines `first` up to and not including `last` of web-1."""
-    return {
-        "type": "gap",
-        "host": "web-1",
-        "source": "app",
-        "path": "/a.log",
-        "from": line(first)["position"],
-        "to": line(last)["position"],
-        "lines": last - first,
-        "bytes": 100,
-        "reason": "slow-viewer",
-        **more,
-    }
 
 
 def answer(*lines: Record, cursor: str | None = None, failed: str = "") -> tuple[int, Record]:

@@ -57,13 +57,14 @@ export function stamp(ms, utc) {
 
 /**
  * @param {number} ms since the epoch
- * @returns {string} both clocks, whole
+ * @returns {string} both clocks, whole; one where they are the same
  */
 export function fullStamp(ms) {
   const utc = stamp(ms, true);
   const local = stamp(ms, false);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return `${utc.day} ${utc.clock} UTC\n${local.day} ${local.clock} ${zone}`;
+  const first = `${utc.day} ${utc.clock} UTC`;
+  return zone === "UTC" ? first : `${first}\n${local.day} ${local.clock} ${zone}`;
 }
 
 /** @type {Record<string, string>} */
