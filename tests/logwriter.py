@@ -310,12 +310,16 @@ def _disorder(contents: Iterable[Content], texts: Sequence[str]) -> int:
 
 
 def _silent(log: LogWriter, excused: Mapping[str, int], got: Sequence[str | None]) -> int:
-    """Generations of which lines are missing without a gap between what came before them and what came after."""
+    """Generations of which lines are missing without a gap between what came before them and what came after.
+
+    What came and went between two looks, all of it, leaves no trace: nobody can tell of it.
+    """
     at: dict[str, int] = {text: index for index, text in enumerate(got) if text is not None and numbered(text)}
     gaps = [index for index, text in enumerate(got) if text is None]
     silent, end = 0, len(got)
     for index, content in enumerate(log.contents):
-        if any(numbered(text) and text in excused for text in content.lines):
+        begun = any(text in at for text in content.lines)
+        if begun and any(numbered(text) and text in excused for text in content.lines):
             after = min(
                 (at[text] for one in log.contents[index + 1 :] for text in one.lines if text in at), default=end
             )

@@ -1,0 +1,342 @@
+"""Chaos: real SSH servers, real files, faults at random, and an exact comparison with what was written.
+
+python tests/chaos.py --minutes 20 --seed 7          # long; tests/test_chaos.py runs the same for seconds
+
+Each round is a host, a log on it, the product and a viewer. Prints one line a round and the sums at the end; exits 1
+when anything was lost, came twice, was torn, out of order or missing without a gap, or when a process stayed behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import processes
+from faults import TcpProxy
+from fleet import Fleet
+from fleethost import FleetHost
+from logwriter import Difference, LogWriter, compare
+from product import Product, Stream, wait_until
+
+SETTLE_S = 90.0  # until all that was written has come: back-off is at most half of it, look-backs the rest
+ORPHANS_S = 60.0  # until no process of ours is left on a host
+KINDS = ("gnu", "bash", "busybox")
+TRUNCATED_S = 0.15  # quiet after a truncation: GNU tail looks every 0.05 s, and can't see a file that has outgrown it
+
+
+@dataclass
+class Tally:
+    """What a round was: counts, all of them sums over rounds too."""
+
+    lines: int = 0
+    kills: int = 0
+    rotations: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    torn: int = 0
+    out_of_order: int = 0
+    silent: int = 0
+    excused: int = 0
+    gaps_expected: int = 0
+    gaps_reported: int = 0
+    orphans: int = 0
+
+    def add(self, other: Tally) -> None:
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    @property
+    def good(self) -> bool:
+        wrong = self.lost + self.duplicated + self.torn + self.out_of_order + self.silent + self.orphans
+        return wrong == 0 and (self.gaps_expected == 0) == (self.gaps_reported == 0)
+
+    def __str__(self) -> str:
+        return " ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(self))
+
+
+class Proxy:
+    """A TcpProxy with an event loop of its own thread."""
+
+    def __init__(self, port: int) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._proxy = self._do(TcpProxy(port).__aenter__())
+
+    @property
+    def port(self) -> int:
+        return self._proxy.port
+
+    def call(self, name: str) -> None:
+        """`cut`, `stall`, `resume`, `blackhole`."""
+
+        async def call() -> None:
+            getattr(self._proxy, name)()
+
+        self._do(call())
+
+    def close(self) -> None:
+        self._do(self._proxy.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _do(self, what: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(20)
+
+
+class Viewer:
+    """A viewer that comes back with `after` when the product was killed, as the page does."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._before: list[dict[str, Any]] = []
+        self._stream: Stream = product.stream(source="app", lines=0, order="arrival")
+
+    def come_back(self) -> None:
+        self._stream.close()
+        self._before = self.records
+        after = self._newest()
+        place = {"after": after} if after else {"lines": 100_000}
+        self._stream = self._product.stream(source="app", order="arrival", **place)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return self._before + list(self._stream.records)
+
+    @property
+    def got(self) -> list[str | None]:
+        """The texts, None for a gap."""
+        kept = [record for record in self.records if record["type"] in ("line", "gap")]
+        return [record["text"] if record["type"] == "line" else None for record in kept]
+
+    def wait_live(self) -> None:
+        self._stream.wait_live()
+
+    def _newest(self) -> str | None:
+        """The last line of the generation that came last."""
+        newest: dict[str, str] = {}
+        for record in self.records:
+            if record["type"] == "line":
+                generation = record["position"].rsplit("~", 2)[0]
+                newest[generation] = record["position"]
+        return list(newest.values())[-1] if newest else None
+
+
+class Round:
+    """One host with one log: writes, rotates, breaks things for a while, then compares."""
+
+    def __init__(self, folder: Path, seed: int, kind: str, seconds: float, *, kills_product: bool = True) -> None:
+        self.random = random.Random(seed)
+        self.kind = kind
+        self.seconds = seconds
+        self.tally = Tally()
+        self.kills_product = kills_product
+        self._folder = folder
+        self._destroys = self.random.random() < 0.3
+        self._banner = self.random.random() < 0.3
+        self._seed = seed
+
+    def run(self) -> Tally:
+        with Fleet(self._folder) as fleet:
+            self.host = self._host(fleet)
+            self.proxy = Proxy(self.host.port)
+            self.host.reached_at = self.proxy.port
+            keep = self.random.choice((4, 6)) if self._destroys else 99
+            log = LogWriter(self.host.root / "app.log", self._seed, banner=self._banner, keep=keep)
+            inventory = fleet.inventory({"app": {"hosts": "@*", "path": str(log.path)}})
+            self.product = Product(inventory, self._folder)
+            try:
+                with self.product:
+                    self.viewer = Viewer(self.product)
+                    self.viewer.wait_live()
+                    self._disturb(log)
+                    self._settle(log)
+                    self.viewer.close()
+                self.tally.orphans = self._orphans()
+            finally:
+                log.close()
+                self.proxy.close()
+        return self.tally
+
+    def _host(self, fleet: Fleet) -> FleetHost:
+        match self.kind:
+            case "busybox":
+                return fleet.add("web-1", server="dropbear", shell="busybox ash", path=fleet.busybox())
+            case "bash":
+                return fleet.add("web-1", shell="bash", options={"MaxStartups": "100"})
+            case _:
+                return fleet.add("web-1", options={"MaxStartups": "100"})
+
+    def _disturb(self, log: LogWriter) -> None:
+        actions: list[tuple[float, Callable[[], None]]] = [
+            (200, lambda: log.write(self.random.randint(1, 40))),
+            (30, log.write_piece),
+            (15, log.write_empty),
+            (20, log.write_late),
+            (12, lambda: log.rename(self._compressor())),
+            (6, lambda: self._copytruncate(log)),
+            (2, lambda: self._without_name(log)),
+            (4, lambda: self._outage(log, self._cut)),
+            (2, lambda: self._outage(log, self._kill_sessions)),
+            (2, lambda: self._outage(log, self._kill_commands)),
+            (1, lambda: self._outage(log, self._stall)),
+            (1, lambda: self._outage(log, self._restart)),
+        ]
+        if self.kills_product:
+            actions.append((1, lambda: self._outage(log, self._kill_product)))
+        if self._destroys:
+            actions += [(2, lambda: self._truncate(log)), (2, lambda: self._delete(log))]
+        weights = [weight for weight, _ in actions]
+        end = time.monotonic() + self.seconds
+        while time.monotonic() < end:
+            self.random.choices([action for _, action in actions], weights)[0]()
+            time.sleep(self.random.random() * 0.05)
+        log.end_piece()
+        log.write(1)
+
+    def _settle(self, log: LogWriter) -> None:
+        """Wait until nothing is lost any more, then a moment for what should not come."""
+        end = time.monotonic() + SETTLE_S
+        difference = compare(log, self.viewer.got)
+        while difference.lost and time.monotonic() < end:
+            time.sleep(0.2)
+            difference = compare(log, self.viewer.got)
+        time.sleep(1.0)
+        self._count(log, compare(log, self.viewer.got))
+
+    def _count(self, log: LogWriter, difference: Difference) -> None:
+        self.tally.lines = difference.lines
+        self.tally.rotations = log.rotations
+        self.tally.gaps_expected = log.destroyed
+        self.tally.gaps_reported = difference.gaps
+        for name in ("lost", "duplicated", "torn", "out_of_order", "silent", "excused"):
+            setattr(self.tally, name, getattr(difference, name))
+
+    def _orphans(self) -> int:
+        """Processes of ours that stay on the host after the product was killed."""
+        try:
+            wait_until(lambda: not self.host.processes(), "the host's processes to end", ORPHANS_S)
+        except AssertionError:
+            return len(self.host.processes())
+        return 0
+
+    def _compressor(self) -> str | None:
+        known = ("gz", "xz", "bz2") if self.kind == "busybox" else ("gz", "xz", "bz2", "zst")
+        return self.random.choice((None, None, *known))
+
+    def _copytruncate(self, log: LogWriter) -> None:
+        log.copytruncate(self._compressor())
+        time.sleep(TRUNCATED_S)
+
+    def _without_name(self, log: LogWriter) -> None:
+        log.rename(create=False)
+        time.sleep(self.random.random())
+        log.create()
+
+    def _truncate(self, log: LogWriter) -> None:
+        log.truncate()
+        time.sleep(TRUNCATED_S)
+
+    def _delete(self, log: LogWriter) -> None:
+        log.delete()
+        time.sleep(self.random.random() * 0.2)
+        log.create()
+
+    # Faults: what happens to the log meanwhile is `_outage`'s
+
+    def _outage(self, log: LogWriter, fault: Callable[[Callable[[], None]], None]) -> None:
+        def meanwhile() -> None:
+            for _ in range(self.random.choice((0, 1, 1, 3, 6))):
+                log.write(self.random.randint(1, 30))
+                if self.random.random() < 0.4:
+                    log.rename(self._compressor())
+
+        self.tally.kills += 1
+        fault(meanwhile)
+
+    def _cut(self, meanwhile: Callable[[], None]) -> None:
+        self.proxy.call("cut")
+        meanwhile()
+
+    def _stall(self, meanwhile: Callable[[], None]) -> None:
+        self.proxy.call("stall")
+        meanwhile()
+        time.sleep(self.random.random())
+        if self.random.random() < 0.5:
+            self.proxy.call("cut")
+        self.proxy.call("resume")
+
+    def _kill_sessions(self, meanwhile: Callable[[], None]) -> None:
+        self.host.kill_connections()
+        meanwhile()
+
+    def _kill_commands(self, meanwhile: Callable[[], None]) -> None:
+        """Some of the remote processes, by the out-of-memory killer."""
+        running = processes.with_environment(b"SSH_CONNECTION=", f" 127.0.0.1 {self.host.port}".encode())
+        for pid in running:
+            if self.random.random() < 0.5:
+                processes.kill(pid)
+        meanwhile()
+
+    def _restart(self, meanwhile: Callable[[], None]) -> None:
+        self.host.stop()
+        meanwhile()
+        self.host.start()
+        assert self.host.port
+
+    def _kill_product(self, meanwhile: Callable[[], None]) -> None:
+        os.kill(self.product.pid, signal.SIGKILL)
+        assert self.product.process
+        self.product.process.wait()
+        meanwhile()
+        self.product.start()
+        self.viewer.come_back()
+
+
+def run(seed: int, kind: str, seconds: float, *, kills_product: bool = True) -> Tally:
+    """One round in a folder of its own."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        return Round(Path(folder), seed, kind, seconds, kills_product=kills_product).run()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--kind", choices=KINDS, help="only this kind of host")
+    parser.add_argument("--round", type=float, default=40.0, help="seconds of disturbance in a round")
+    parser.add_argument("--no-product-kills", action="store_true")
+    options = parser.parse_args()
+    total, rounds, bad = Tally(), Counter[str](), 0
+    end = time.monotonic() + options.minutes * 60
+    seed = options.seed
+    while time.monotonic() < end:
+        kind = options.kind or KINDS[seed % len(KINDS)]
+        tally = run(seed, kind, options.round, kills_product=not options.no_product_kills)
+        print(f"seed={seed} host={kind} {tally}{'' if tally.good else ' BAD'}", flush=True)
+        total.add(tally)
+        rounds[kind] += 1
+        bad += not tally.good
+        seed += 1
+    print(f"rounds={dict(rounds)} bad={bad} {total}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
