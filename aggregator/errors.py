@@ -103,6 +103,14 @@ class HostError(TailonError):
         super().__init__(f"{words}; {step}" if step else words)
 
 
+class ServerError(TailonError):
+    """The tailon-agg that a terminal asked can't be reached, or refuses."""
+
+    exit_code = 69
+    status = 502
+    title = "server unavailable"
+
+
 class Denied(TailonError):
     """The rules don't allow it; `rule` is the one that decided."""
 

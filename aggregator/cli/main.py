@@ -14,6 +14,7 @@ import uvloop
 
 from aggregator import __version__, limits
 from aggregator.cli import check, options, ownlog, schema
+from aggregator.cli.client import tail_from
 from aggregator.cli.demo import demo
 from aggregator.cli.serve import serve
 from aggregator.cli.tail import tail
@@ -59,6 +60,9 @@ def run(words: list[str]) -> int:
     if given.command == "demo":
         ownlog.configure(settings.log_format, settings.log_level)
         return _loop(demo(settings, given.hosts, given.rate))
+    if given.command == "tail" and given.server:
+        ownlog.configure(settings.log_format, "warning")
+        return _loop(tail_from(given.server, environ, _query(given), given.output))
     specs = getattr(given, "specs", [])
     if specs and ":" not in specs[0]:
         known = ", ".join(_COMMANDS)
@@ -156,6 +160,9 @@ def _add_tail(command: argparse.ArgumentParser) -> None:
         "--after", action="append", default=[], metavar="POSITION", help="begin after this line (one a file)"
     )
     command.add_argument("--no-follow", action="store_true", help="end when each file's backlog is out")
+    command.add_argument(
+        "--server", metavar="URL", help="ask this tailon-agg instead of the hosts (token in TAILON_AGG_TOKEN)"
+    )
     command.add_argument("--output", choices=("text", "json"), default="text", help="text, or the stream's records")
 
 

@@ -22,7 +22,7 @@ from aggregator.access.audit import AuditLog
 from aggregator.cli.options import Settings, check_tls
 from aggregator.cli.state import StateFolder, audit_path, folder_for
 from aggregator.errors import ConfigError, TailonError
-from aggregator.inventory import Bind, Inventory, TcpBind
+from aggregator.inventory import Bind, Inventory, TcpBind, fold
 from aggregator.metrics import Metrics
 from aggregator.remote.ssh import SshTransport
 from aggregator.service import Aggregator
@@ -41,9 +41,18 @@ def refuse_rules(inventory: Inventory) -> None:
         )
 
 
+def warn_unapplied(inventory: Inventory) -> None:
+    """Say what an inventory asks for that this version does not do yet."""
+    if inventory.redact.patterns:
+        log.warning("redact: is checked but not applied by this version: text is shown as it is")
+    if gated := [name for name, host in inventory.hosts.items() if host.ssh.gate]:
+        log.warning("ssh.gate: this version does not speak the gate's language (%s)", fold(gated))
+
+
 def refuse_unguarded(settings: Settings, inventory: Inventory) -> None:
     """Raise ConfigError for what this version can't guard: rules, and addresses that others reach."""
     refuse_rules(inventory)
+    warn_unapplied(inventory)
     for bind in settings.bind:
         if isinstance(bind, TcpBind) and not _is_loopback(bind.host):
             raise ConfigError(

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import getpass
-import os
 import select
 import signal
 import sys
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Mapping
 
 from aggregator import limits
 from aggregator.access.audit import AuditLog
 from aggregator.cli.options import Settings
-from aggregator.cli.serve import refuse_rules
+from aggregator.cli.printing import print_blocks
+from aggregator.cli.serve import refuse_rules, warn_unapplied
 from aggregator.cli.state import audit_path, open_for_terminal
-from aggregator.cli.terminal import Painter, wants_colour
-from aggregator.errors import TailonError
-from aggregator.hub.queue import Block
 from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory
 from aggregator.metrics import Metrics
@@ -27,12 +23,12 @@ from aggregator.model import Principal
 from aggregator.query import Query
 from aggregator.remote.ssh import SshTransport
 from aggregator.service import Aggregator
-from aggregator.stream.records import encode
 
 
 async def tail(settings: Settings, inventory: Inventory, environ: Mapping[str, str], query: Query, output: str) -> None:
     """Print the view until it ends or INT comes. Raises ConfigError, UsageError and what opening a view raises."""
     refuse_rules(inventory)
+    warn_unapplied(inventory)
     metrics = Metrics()
     with contextlib.closing(open_for_terminal(settings, environ)) as state:
         async with (
@@ -51,24 +47,6 @@ async def tail(settings: Settings, inventory: Inventory, environ: Mapping[str, s
                 watching.cancel()
 
 
-async def print_blocks(blocks: AsyncIterable[Block], output: str, environ: Mapping[str, str]) -> bool:
-    """Print records as text or JSON; False when nobody reads them any more."""
-    painter = Painter(colour=wants_colour(sys.stdout, environ))
-    async for block in blocks:
-        if output == "json":
-            text = "".join(encode(record).decode() + "\n" for record in block.records)
-        else:
-            text = "".join(painter.paint(record) for record in block.records)
-        try:
-            await asyncio.to_thread(_write, text)
-        except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at exit
-            if error.errno in (errno.EPIPE, errno.EIO):
-                return False
-            raise TailonError(f"what was read can't be written to standard output: {error.strerror}") from None
-    return True
-
-
 async def _end_unread(subscription: Subscription) -> None:
     """End the view when nobody reads standard output any more, also when there is nothing to write."""
     poll = select.poll()
@@ -76,8 +54,3 @@ async def _end_unread(subscription: Subscription) -> None:
     while not poll.poll(0):  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(limits.OUTPUT_BEAT)
     subscription.abandon("complete")
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
