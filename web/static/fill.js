@@ -7,6 +7,7 @@ import { gapSentence } from "./words.js";
 
 /** HTTP status of a place that is no longer there: asking again does not help. */
 const GONE = 410;
+const NOT_LOADED = "Not loaded: ";
 
 /** @typedef {import("./types.js").MarkRow} MarkRow */
 /** @typedef {import("./types.js").GapRecord} GapRecord */
@@ -28,7 +29,7 @@ export async function fill(row, view, store, changed) {
   } catch (error) {
     const gone = error instanceof Refused && error.status === GONE;
     const words = error instanceof Refused ? error.message : "the server does not answer";
-    tell(row, { busy: false, gap: gone ? null : gap, text: `${gapSentence(gap)}. Not loaded: ${words}` });
+    tell(row, { busy: false, gap: gone ? null : gap, text: `${NOT_LOADED}${words}. ${gapSentence(gap)}` });
   }
   changed();
 }
@@ -50,8 +51,8 @@ function take(row, gap, page, store) {
   }
   const left = gap.lines === null ? null : Math.max(0, gap.lines - lines.length);
   const rest = { ...gap, cursor: page.cursor ?? gap.cursor, lines: left || null, bytes: lines.length ? null : gap.bytes };
-  const why = failed ? `. Not loaded: ${failed.host}: ${failed.detail}` : "";
-  tell(row, { busy: false, gap: rest, text: `${gapSentence(rest)}${why}` });
+  const why = failed ? `${NOT_LOADED}${failed.host}: ${failed.detail}. ` : "";
+  tell(row, { busy: false, gap: rest, text: `${why}${gapSentence(rest)}` });
 }
 
 /**

@@ -19,6 +19,9 @@ import { endSentence } from "./words.js";
 const SWITCH_MS = 200;
 /** Milliseconds after a notice before the states are asked for. */
 const NEWS_MS = 400;
+/** Milliseconds that a new view takes to reach its hosts, and between polls of their states in that time. */
+const SETTLING_MS = 15_000;
+const SETTLING_POLL_MS = 1_000;
 
 /** @typedef {import("./types.js").View} View */
 
@@ -48,6 +51,8 @@ export class Session {
   #live;
   #switching = 0;
   #polling = 0;
+  /** When the last view was opened, ms of `performance.now()`. */
+  #openedAt = -Infinity;
   /** Whether there was news since the states were last asked for. */
   #news = false;
   #wasLost = false;
@@ -151,7 +156,15 @@ export class Session {
       this.#pollFailed(error);
     }
     clearTimeout(this.#polling);
-    this.#polling = setTimeout(() => this.#poll(), this.#news ? NEWS_MS : POLL_MS);
+    this.#polling = setTimeout(() => this.#poll(), this.#pause());
+  }
+
+  /** Milliseconds until the states are asked for again: sooner while a new view is still reaching its hosts. */
+  #pause() {
+    if (this.#news) return NEWS_MS;
+    const settling = performance.now() - this.#openedAt < SETTLING_MS;
+    const unsettled = this.hosts.some(({ name, state }) => this.on.has(name) && (state === "idle" || state === "connecting"));
+    return settling && unsettled ? SETTLING_POLL_MS : POLL_MS;
   }
 
   /**
@@ -234,6 +247,8 @@ export class Session {
     } else this.#intake.sew();
     if (this.#wasLost && !fresh) this.#intake.say(markRow("Connected again; the view goes on where it was.", "good"));
     this.#wasLost = false;
+    this.#openedAt = performance.now();
+    this.#soon();
     this.#connected("live", "");
   }
 
