@@ -65,6 +65,10 @@ class Got:
             self._more.clear()
             await self._more.wait()
 
+    def opened_again(self) -> None:
+        """`blocked` has changed."""
+        self._more.set()
+
     @property
     def lines(self) -> list[str]:
         return [text for text in self.texts if text is not None]

@@ -51,6 +51,9 @@ class LocalChannel:
                 os.killpg(self.process.pid, signal.SIGKILL)
             await self.process.wait()
             raise AssertionError("a command outlived its connection") from None
+        finally:
+            self.process._transport.close()  # else its pipes stay open while nobody reads them
+            await asyncio.sleep(0)
 
     async def start(self, shell: Sequence[str], command: str, path: str | None) -> None:
         environment = {**os.environ, **({"PATH": path} if path else {})}
@@ -133,7 +136,6 @@ class LocalConnection:
             raise trouble("lost", endpoint="here")
         self.channels = [one for one in self.channels if not one.ended]
         channel = LocalChannel()
-        self._transport.channels = [one for one in self._transport.channels if not one.ended]
         self.channels.append(channel)
         self._transport.channels.append(channel)
         await channel.start(self._transport.shell, command, self._transport.path)

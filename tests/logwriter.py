@@ -166,6 +166,7 @@ class LogWriter:
         """`rm log`, and the program opens it anew with `create`."""
         self.end_piece()
         self.path.unlink(missing_ok=True)
+        self._out.close()
         self._destroy(self.content)
 
     def forget_old(self) -> None:

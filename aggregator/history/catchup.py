@@ -179,6 +179,9 @@ class CatchUp:
             raise Missing
         later = [one for one in found if one.mtime >= self._since and not one.live]
         later = [one for one in later if one.inode in self._told or await self._ledger.find(one) is None]
+        for one in later:
+            if one.unread:
+                self._tell_unread(one, gap=False)
         if not complete:
             self._tell_gap(found, later)
         self.at = ANYTHING
@@ -187,7 +190,7 @@ class CatchUp:
     async def _give_out(self, one: Generation) -> None:
         """A whole closed generation, or what is new in it."""
         if one.unread:
-            self._tell_unread(one)
+            self._tell_unread(one, gap=True)
             return
         known = await self._ledger.find(one)
         start = known.end if known else Place(one.id or "", 0, NOTHING, one.inode)
@@ -261,7 +264,7 @@ class CatchUp:
         end = Position(self._file, first, 0) if first else None
         self._sink.gap(Gap(self._file, start, end, None, None, reason))
 
-    def _tell_unread(self, one: Generation) -> None:
+    def _tell_unread(self, one: Generation, *, gap: bool) -> None:
         """A generation whose text can't be read is missing."""
         if one.inode in self._told:
             return
@@ -272,4 +275,5 @@ class CatchUp:
         else:
             self._sink.trouble(trouble("no-decompressor", path=one.name, host=host, detail=one.unread))
         start = Position(self._file, self.at.generation, self.at.offset) if isinstance(self.at, Place) else None
-        self._sink.gap(Gap(self._file, start, None, None, None, "rotated-away"))
+        if gap:
+            self._sink.gap(Gap(self._file, start, None, None, None, "rotated-away"))

@@ -16,6 +16,11 @@ from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import generation_of
 
 _LINE_BYTES = 4096 + 2 * limits.HEAD_BYTES + 128  # of the listing: a path, a hexadecimal head and some numbers
+_SHAPE = re.compile(  # of what generations.sh says; a host may say anything
+    r"G [!-~]{1,100} \d{1,14} -?\d{1,11} (?:plain|gz|xz|zst|bz2) "
+    r"(?:-|\?[a-z0-9]{0,20}|(?:[0-9a-f]{2}){1,1024}) /[^\0]{1,4095}",
+    re.ASCII,
+)
 _NUMBER = re.compile(r"\.([0-9]{1,4})(?:\.(?:gz|xz|zst|bz2))?\Z")
 
 
@@ -55,7 +60,8 @@ async def generations(link: Link, file: File, since: int = 0) -> list[Generation
 async def _list(link: Link, file: File, since: int) -> list[Generation]:
     limit = limits.GENERATIONS
     answer = await link.run(commands.generations(file.path, limit, since), limit * _LINE_BYTES)
-    found = [_read(line, file) for line in answer.decode("utf-8", "surrogateescape").splitlines()]
+    lines = answer.decode("utf-8", "surrogateescape").split("\n")[:limit]
+    found = [_read(line, file) for line in lines if _SHAPE.fullmatch(line)]
     names = {generation.name for generation in found if generation} | {file.path}
     return [one for one in found if one and (one.live or is_generation(one.name, names))]
 

@@ -1,0 +1,368 @@
+"""Following one log through rotation, truncation and outages, over the true remote scripts: one behaviour a test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from follows import Got, following
+from local import LocalTransport
+from logwriter import LogWriter, compare
+
+from aggregator import limits
+
+BUSYBOX = "/usr/bin/busybox"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits that tests need not sit out."""
+    monkeypatch.setattr(limits, "BACKOFF_BASE", 0.1)
+    monkeypatch.setattr(limits, "BACKOFF_CAP", 0.2)
+    monkeypatch.setattr(limits, "LOCATE_PAUSE", 0.05)
+    monkeypatch.setattr(limits, "FAILED_FILE_RETRY", 0.5)
+    monkeypatch.setattr(limits, "LOOK_BACKS", (0.3, 0.3, 0.5, 0.5, 1.0, 2.0, 5.0))
+
+
+@pytest.fixture
+def applets(tmp_path: Path) -> Path:
+    """The PATH of a BusyBox machine."""
+    folder = tmp_path / "applets"
+    folder.mkdir()
+    for name in ("sh", "ash", "stat", "tail", "head", "dd", "cat", "od", "tr", "ls", "sleep", "md5sum", "date", "id"):
+        (folder / name).symlink_to(BUSYBOX)
+    for name in ("gzip", "xz", "bzip2"):
+        (folder / name).symlink_to(BUSYBOX)
+    return folder
+
+
+@pytest.fixture(params=["dash", "bash", "busybox"])
+def host(request: pytest.FixtureRequest, applets: Path) -> LocalTransport:
+    match request.param:
+        case "busybox":
+            return LocalTransport((BUSYBOX, "ash"), str(applets))
+        case "bash":
+            return LocalTransport(("bash",))
+        case _:
+            return LocalTransport(("dash",))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[LogWriter]:
+    writer = LogWriter(tmp_path / "a.log")
+    yield writer
+    writer.close()
+
+
+async def everything(log: LogWriter, got: Got) -> None:
+    """Wait for all that was written, and see that nothing else came."""
+    await got.until(lambda: compare(log, got.texts).lost == 0)
+    difference = compare(log, got.texts)
+    assert difference.good, difference
+
+
+async def test_lines_come_in_pieces_and_whole(host: LocalTransport, log: LogWriter) -> None:
+    log.write(3)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write_piece()
+        log.write(5)
+        log.write_empty()
+        log.write_piece()
+        log.end_piece()
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def test_rename_while_connected(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(5)
+        log.rename()
+        log.write(5)
+        await everything(log, got)
+        await got.until(lambda: got.rotations == 1)
+        assert got.gaps == []
+
+
+async def test_late_write_to_the_renamed_file(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(5)
+        log.rename()
+        log.write(5)
+        await everything(log, got)
+        log.write_late(2)
+        await everything(log, got)
+
+
+async def test_copytruncate_while_connected(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(20)
+        await everything(log, got)
+        log.write(5)
+        log.copytruncate()
+        log.write(1, length=0)
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def test_copytruncate_of_a_file_that_outgrows_its_old_size_between_two_looks(
+    applets: Path, log: LogWriter
+) -> None:
+    async with following(log.path, LocalTransport((BUSYBOX, "ash"), str(applets))) as got:
+        await got.until_live()
+        log.write(5)
+        await everything(log, got)
+        await asyncio.sleep(0.2)  # the host proves what it has read only after it has sent it
+        log.copytruncate()
+        log.write(50)
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def test_several_rotations_in_one_outage(host: LocalTransport, log: LogWriter) -> None:
+    log.write(3)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(3)
+        await everything_but_backlog(log, got)
+        host.down()
+        for how in (None, "gz", None, "xz"):
+            log.write(4)
+            log.rename(how)
+        log.copytruncate("bz2")
+        log.write(4)
+        host.up()
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def everything_but_backlog(log: LogWriter, got: Got) -> None:
+    await got.until_text(log.content.lines[-1])
+
+
+async def test_our_own_generation_is_compressed_in_an_outage(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(30)
+        await everything(log, got)
+        host.down()
+        log.write(30)
+        log.rename()
+        log.compress(1, "gz")
+        log.write(3)
+        host.up()
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def test_generation_that_was_rotated_away_is_one_gap(host: LocalTransport, tmp_path: Path) -> None:
+    log = LogWriter(tmp_path / "a.log", keep=2)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        host.down()
+        log.write(1)
+        for _ in range(5):
+            log.rename()
+            log.write(10)
+        host.up()
+        await everything(log, got)
+        assert [gap.reason for gap in got.gaps] == ["rotated-away"]
+        assert got.gaps[0].start
+        assert got.gaps[0].start.offset > 0
+        assert got.gaps[0].end
+        assert got.gaps[0].end.generation == got.batches[-3].generation or got.gaps[0].end.offset == 0
+    log.close()
+
+
+async def test_truncation_in_place_is_one_gap(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        log.truncate()
+        log.write(2, length=0)
+        await everything(log, got)
+        assert [gap.reason for gap in got.gaps] == ["truncated"]
+
+
+async def test_deleted_and_made_anew_after_all_was_read_is_no_gap(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        log.delete()
+        log.create()
+        log.write(10)
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def test_cut_in_mid_line_reads_the_line_again(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(2)
+        log.write_piece()
+        await got.until(lambda: len(got.lines) == 2)
+        host.cut()
+        await got.until_live(2)
+        log.end_piece()
+        await everything(log, got)
+
+
+async def test_generations_that_begin_alike_are_told_apart(host: LocalTransport, tmp_path: Path) -> None:
+    log = LogWriter(tmp_path / "a.log", banner=True)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        await got.until(lambda: len(got.lines) == 1)
+        host.down()
+        log.write(5)
+        log.rename()
+        log.write(5)
+        log.rename()
+        log.write(5)
+        host.up()
+        await everything(log, got)
+        assert got.gaps == []
+    log.close()
+
+
+async def test_file_that_was_empty_when_it_was_copied_and_truncated_in_an_outage(
+    host: LocalTransport, log: LogWriter
+) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        host.down()
+        log.write(5)
+        log.copytruncate()
+        log.write(5)
+        host.up()
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def test_file_that_comes_later(host: LocalTransport, tmp_path: Path) -> None:
+    path = tmp_path / "later.log"
+    async with following(path, host) as got:
+        await got.until(lambda: [error.cause for error in got.troubles[:1]] == ["no-file"])
+        log = LogWriter(path)
+        log.write(5)
+        await everything(log, got)
+    log.close()
+
+
+async def test_name_that_is_missing_for_a_while(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(5)
+        await everything(log, got)
+        host.down()
+        log.rename(create=False)
+        host.up()
+        await got.until(lambda: any(error.cause == "no-file" for error in got.troubles))
+        log.write_late(2)
+        await everything(log, got)
+        log.create()
+        log.write(5)
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def test_last_line_without_newline_of_a_renamed_file(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(2)
+        with log.path.open("a") as out:
+            out.write("its writer was killed")
+        log.rename()
+        log.write(2)
+        await got.until_text("its writer was killed")
+        assert got.lines.count("its writer was killed") == 1
+
+
+@pytest.mark.parametrize("word", ["tail: x: file truncated", "tail: standard input: file truncated"])
+async def test_log_that_holds_the_words_of_a_truncation(host: LocalTransport, log: LogWriter, word: str) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(2)
+        with log.path.open("a") as out:
+            out.write(f"{word}\n")
+        log.content.lines.append(word)
+        log.write(2)
+        await everything(log, got)
+        assert got.gaps == []
+
+
+async def test_copy_of_a_log_that_is_not_truncated_yet_is_no_other_generation(
+    host: LocalTransport, log: LogWriter
+) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(20)
+        await everything(log, got)
+        shutil.copyfile(log.path, f"{log.path}.1")
+        host.cut()
+        log.write(5)
+        await everything(log, got)
+
+
+async def test_missing_decompressor_is_a_trouble_and_a_gap(applets: Path, log: LogWriter) -> None:
+    (applets / "xz").unlink()
+    host = LocalTransport((BUSYBOX, "ash"), str(applets))
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(20)
+        await everything(log, got)
+        host.down()
+        log.write(5)
+        log.rename()
+        log.compress(1, "xz")
+        log.write(5)
+        missing = len(got.lines)
+        host.up()
+        await got.until_text(log.content.lines[-1])
+        assert len(got.gaps) == 1
+        assert any(error.cause == "no-decompressor" for error in got.troubles)
+        assert len(got.lines) == missing + 5
+
+
+async def test_slow_viewers_hold_reading_up_and_lose_nothing(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        got.blocked = True
+        log.write(2000)
+        log.rename()
+        log.write(10)
+        await asyncio.sleep(0)
+        got.blocked = False
+        got.opened_again()
+        await everything(log, got)
+
+
+async def test_new_line_leaves_a_gnu_host_within_50_ms_mostly(log: LogWriter) -> None:
+    async with following(log.path, LocalTransport(("dash",))) as got:
+        await got.until_live()
+        waits = []
+        for _ in range(10):
+            before = asyncio.get_running_loop().time()
+            log.write(1)
+            await got.until_text(log.content.lines[-1])
+            waits.append(asyncio.get_running_loop().time() - before)
+        assert sorted(waits)[5] < 0.06
+
+
+async def test_new_line_leaves_a_busybox_host_within_1_5_s(applets: Path, log: LogWriter) -> None:
+    async with following(log.path, LocalTransport((BUSYBOX, "ash"), str(applets))) as got:
+        await got.until_live()
+        for _ in range(3):
+            before = asyncio.get_running_loop().time()
+            log.write(1)
+            await got.until_text(log.content.lines[-1])
+            assert asyncio.get_running_loop().time() - before < 1.5
