@@ -17,6 +17,7 @@ KEEPALIVE_MISSED = 3  # unanswered keepalives after which a connection counts as
 COMMAND_TIMEOUT = 20.0  # seconds for a short command on a host
 HEADER_TIMEOUT = 15.0  # seconds until a follow or a read has said what it opened
 CLOSE_TIMEOUT = 3.0  # seconds for a connection to close before it is cut
+HEARTBEATS_WAITING = 16  # bytes, heartbeats that a host does not take; no more are sent then
 HEARTBEAT = 10.0  # seconds between newlines sent to a follower; it ends itself after 45 s without
 CHANNEL_BUFFER = 1 << 20  # bytes received and not yet read, per channel; above it SSH's window closes
 CHANNEL_READ = 32 << 10  # bytes taken from it at once: some ms of work, so that a burst does not hold up the others
@@ -28,6 +29,9 @@ GLOB_INTERVAL = 10.0  # seconds between two listings of a path pattern
 SESSION_END = 0.3  # seconds that sessions which end on a host get before a refusal of one more counts
 LOGIN_NOISE = 64 << 10  # bytes that a login shell may print before our command runs: messages of the day
 PROBE_BYTES = 4 << 10  # bytes of a probe's answer that are read
+PROBE_USER = 64  # characters of the user's name in it
+FILE_BYTES = 1 << 48  # bytes of a file that a host may claim: what the 12 hexadecimal digits of a position can say
+LAST_SECOND = 253_402_300_799  # seconds since the epoch of the last mtime that can be written as a date: year 9999
 
 # --- Lines (aggregator.stream) -----------------------------------------------------------------------------------
 

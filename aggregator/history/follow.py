@@ -141,7 +141,9 @@ class Follower:
             probe = self._link.known_probe()
             try:
                 header, data = await read_header(channel, path=self._file.path, host=self._file.host, user=probe.user)
-            except Truncated:
+            except Truncated as error:
+                if at is None:  # nothing was asked for that it could lack
+                    raise trouble("remote-error", host=self._file.host, detail=str(error)) from error
                 raise _Elsewhere from None
             generation = generation_of(header.head)
             if at is not None and (header.size < self._catch_up.least or not _is_it(generation, header.inode, at)):
@@ -193,7 +195,11 @@ class Follower:
             for news in _NEWS.finditer(errors):
                 self._judge(news[1], received >= int(news[2]), received == cutter.position)
             await self._sink.room()
-            more, errors = await channel.read()
+            try:
+                async with asyncio.timeout(limits.COMMAND_TIMEOUT if behind else None):
+                    more, errors = await channel.read()
+            except TimeoutError as error:  # what the header promised does not come
+                raise trouble("timeout", endpoint=self._file.host, seconds=limits.COMMAND_TIMEOUT) from error
             if not more and not errors:
                 await self._link.ended(channel)
             data = rest + more

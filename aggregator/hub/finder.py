@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
@@ -16,6 +17,9 @@ from aggregator.model import File, Host, Source, State
 from aggregator.remote import commands
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import not_readable, trouble
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffd]")  # in a path: U+FFFD stands for bytes that are no text
+_LONGEST = 4096  # bytes of a path (limits.h, PATH_MAX)
 
 
 class Finder:
@@ -84,11 +88,11 @@ class Finder:
         else:
             limit = limits.FILES_PER_GLOB * 8  # bytes are cheap; generations are taken out below
             answer = await self._link.run(commands.listing(pattern, limit), limit * 4096)
-            lines = answer.decode("utf-8", "surrogateescape").splitlines()
-            if lines and lines[0].startswith("E "):
+            lines = answer.decode("utf-8", "replace").split("\n")[:limit]
+            if lines[0].startswith("E "):
                 raise self._no_files(lines[0], pattern)
-            found = [name for name in lines if "**" not in pattern or matches(pattern, name)]
-            names = [name for name in found if not is_generation(name, found)][: limits.FILES_PER_GLOB]
+            found = {name for name in lines if _is_name(name) and matches(pattern, name)}
+            names = sorted(name for name in found if not is_generation(name, found))[: limits.FILES_PER_GLOB]
             if not names:
                 raise trouble("no-match", path=pattern)
         return tuple(File(self.host.name, self.source.name, name) for name in self._with_yesterday(pattern, names))
@@ -119,3 +123,8 @@ class Finder:
             self.files, self.error = files, error
             for changed in tuple(self.listeners):
                 changed(self)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a path that a host tells is one that can be followed: absolute, text, leading nowhere else."""
+    return name.startswith("/") and len(name) <= _LONGEST and not _CONTROL.search(name) and "/../" not in name

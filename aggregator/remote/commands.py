@@ -18,7 +18,9 @@ _UNQUOTABLE = re.compile(r"['\n]|!(?! )|\\\\")  # csh leaves a `!` alone that a 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-")
 
 MARK = b"tailon-agg\n"  # what every command says first, on a line of its own: what a login shell said is before it
-GNU_POLL = "-s 0.05"  # seconds between two looks of GNU tail; its options are the script's fourth argument
+GNU_POLL_S = 0.05  # seconds between two looks of GNU tail
+OTHER_POLL_S = 1.0  # of every other one, and of the loop that stands in for BusyBox's
+GNU_POLL = f"-s {GNU_POLL_S}"  # tail's options are the script's fourth argument
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from aggregator import limits
@@ -12,6 +13,9 @@ from aggregator.remote.transport import Channel
 from aggregator.remote.trouble import not_readable, trouble
 
 _LONGEST = 2 * limits.HEAD_BYTES + 512  # bytes: the hexadecimal head and five short words
+_HEADER = re.compile(rb"H ([!-~]{1,100}) (\d{1,15}) (-?\d{1,18}) (\d{1,15}) ((?:[0-9a-f]{2})*)")
+_SHORT = 200  # bytes of an answer that are repeated in words
+_REFUSALS = frozenset({"no-tail", "not-regular", "not-readable", "no-file", "no-decompressor"})  # what open.sh says
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,24 @@ async def read_header(channel: Channel, *, path: str, host: str, user: str) -> t
         raise trouble("timeout", endpoint=host, seconds=limits.HEADER_TIMEOUT) from error
     line, _, rest = data.partition(b"\n")
     words = line.split(b" ")
-    if words[0] == b"E" and len(words) >= 3:
-        raise _refusal(words[1].decode("ascii", "replace"), words[2], path, host, user)
-    try:
-        _, inode, size, mtime, start, *head = words
-        header = Header(inode.decode(), int(size), int(mtime), int(start), bytes.fromhex(b"".join(head).decode()))
-    except ValueError as error:
-        raise trouble("remote-error", host=host, detail=line[:200].decode("utf-8", "replace")) from error
+    if words[0] == b"E" and len(words) == 3:
+        raise _refusal(words[1].decode("ascii", "replace"), words[2][:_SHORT], path, host, user)
+    header = _parse(line)
+    if header is None:
+        raise trouble("remote-error", host=host, detail=line[:_SHORT].decode("utf-8", "replace"))
     return header, rest
+
+
+def _parse(line: bytes) -> Header | None:
+    """A header whose numbers a file can have, or None; an mtime that is no date is the nearest that is one."""
+    match = _HEADER.fullmatch(line)
+    if match is None:
+        return None
+    inode, size, mtime, start, head = match.groups()
+    if max(int(size), int(start)) >= limits.FILE_BYTES or len(head) > 2 * limits.HEAD_BYTES:
+        return None
+    written = min(max(int(mtime), 0), limits.LAST_SECOND)
+    return Header(inode.decode(), int(size), written, int(start), bytes.fromhex(head.decode()))
 
 
 async def _none(channel: Channel, host: str, said: bytes, heard: bytes, answer: bytes | None) -> HostError:
@@ -71,9 +85,12 @@ async def _none(channel: Channel, host: str, said: bytes, heard: bytes, answer: 
 
 
 def _refusal(cause: str, detail: bytes, path: str, host: str, user: str) -> HostError | Truncated:
-    if cause == "truncated":
+    said = detail.decode("utf-8", "replace")
+    if cause == "truncated" and re.fullmatch(rb"\d{1,15}", detail):
         return Truncated(int(detail))
-    about = {"folder": "it is a folder", "special": "a device, FIFO or socket"}.get(detail.decode(), detail.decode())
+    if cause not in _REFUSALS:
+        return trouble("remote-error", host=host, detail=f"it answers {cause[:_SHORT]} {said}")
+    about = {"folder": "it is a folder", "special": "a device, FIFO or socket"}.get(said, said)
     if cause == "not-readable":
         return not_readable(path, user, folder=path.rsplit("/", 1)[0] if detail == b"folder" else None)
     return trouble(cause, path=path, host=host, user=user, detail=about)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +20,8 @@ from aggregator.remote.slots import Connections, Kind, Slots
 from aggregator.remote.transport import Channel, Connection
 from aggregator.remote.trouble import trouble
 from aggregator.remote.way import Way
+
+log = logging.getLogger(__name__)
 
 
 class Link:
@@ -207,6 +210,10 @@ class Link:
         except HostError as error:
             self._way.metrics.dial_failures.labels(error.cause).inc()
             self._back_off(error)
+            return
+        except Exception:  # a fault of ours with one host must not end all others, whose tasks are of the same group
+            log.exception("dialling %s ended by a fault of ours", self.host.name)
+            self._back_off(HostError("internal", "the dial failed inside tailon-agg", "see its own log", retry=True))
             return
         self._failures = 0
         self._refusal = self.next_try = None

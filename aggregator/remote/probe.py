@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone, tzinfo
 
+from aggregator import limits
 from aggregator.model import Host
+from aggregator.remote import commands
 from aggregator.remote.trouble import trouble
+
+_CLOCK = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)  # seconds since the epoch; no infinity, no year 10^30
+_ZONE = re.compile(r"([+-])([01]\d|2[0-3])([0-5]\d)", re.ASCII)
+_UNLIKELY = re.compile(r"[^\w.@\\$+-]")  # in a user's name, which our words tell people to copy into a shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,11 @@ class Probe:
     zone: tzinfo
     tail: str
     user: str
+
+    @property
+    def poll(self) -> float:
+        """Seconds between two looks of its tail at a file: how late a new line may leave the host."""
+        return commands.GNU_POLL_S if self.tail == "gnu" else commands.OTHER_POLL_S
 
     @property
     def offset(self) -> float:
@@ -37,19 +49,17 @@ def read_probe(host: Host, answer: bytes, before: float, after: float) -> Probe:
     _, _, clock, zone, tail, user = words
     if tail == "none":
         raise trouble("no-tail", host=host.name)
-    try:
-        theirs = float(clock)
-    except ValueError:
-        theirs = (before + after) / 2
+    theirs = float(clock) if _CLOCK.fullmatch(clock) else (before + after) / 2
     resolution = 0.01 if "." in clock else 1.0
     error = (after - before) / 2 + resolution
     middle = (before + after) / 2 - (0.0 if "." in clock else 0.5)
-    return Probe(theirs - middle, error, _zone(zone), tail, user)
+    return Probe(theirs - middle, error, _zone(zone), tail, _UNLIKELY.sub("?", user[: limits.PROBE_USER]))
 
 
 def _zone(text: str) -> tzinfo:
     """`+0130` as a fixed zone, as `date +%z` prints it."""
-    if len(text) == 5 and text[0] in "+-" and text[1:].isdigit():
-        minutes = int(text[1:3]) * 60 + int(text[3:])
-        return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
-    return UTC
+    match = _ZONE.fullmatch(text)
+    if match is None:
+        return UTC
+    minutes = int(match[2]) * 60 + int(match[3])
+    return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes))

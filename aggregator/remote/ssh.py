@@ -1,4 +1,4 @@
-"""Hosts over SSH: this file and sshtrouble are the only ones that import asyncssh.
+"""Hosts over SSH: this file and its ssh… neighbours are the only ones that import asyncssh.
 
 Bytes come through the session's `data_received` (asyncssh's own line iteration costs 22 times the CPU), with the
 cheapest modern algorithms first and without compression. The host key is always checked.
@@ -18,6 +18,7 @@ import asyncssh
 
 from aggregator import limits
 from aggregator.model import Host, SshOptions
+from aggregator.remote import sshguard  # noqa: F401 - mends asyncssh
 from aggregator.remote.sshknown import KnownHosts, key_algorithms
 from aggregator.remote.sshtrouble import endpoint_of, explain, words_of
 from aggregator.remote.transport import Connection, Exit
@@ -44,6 +45,7 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         self._paused = False
         self._status: int | None = None
         self._lost = False
+        self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self._channel = chan
@@ -72,6 +74,8 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         self._lost = exc is not None
         self._more.set()
         self._ended.set()
+        if self._patience:
+            self._patience.cancel()
 
     async def read(self) -> tuple[bytes, bytes]:
         if self._chunks:
@@ -92,16 +96,25 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         return b"".join(taken), errors
 
     def beat(self) -> None:
-        if self._channel and not self._channel.is_closing():
-            self._channel.write(b"\n")
+        channel = self._channel
+        if channel and not channel.is_closing() and channel.get_write_buffer_size() < limits.HEARTBEATS_WAITING:
+            channel.write(b"\n")
 
     async def exit(self) -> Exit:
+        self._end_in(limits.CLOSE_TIMEOUT)
         await self._ended.wait()
         return Exit(self._status, self._lost)
 
     def close(self) -> None:
         if self._channel:
             self._channel.close()
+            self._end_in(limits.COMMAND_TIMEOUT)
+
+    def _end_in(self, seconds: float) -> None:
+        """Cut the connection of a host that has not closed the channel by then; it would keep it for ever."""
+        if self._channel and not self._patience and not self._ended.is_set():
+            connection = self._channel.get_connection()
+            self._patience = asyncio.get_running_loop().call_later(seconds, connection.abort)
 
 
 class _Client(asyncssh.SSHClient):
@@ -142,7 +155,8 @@ class SshConnection:
             if self.lost:
                 raise trouble("lost", endpoint=self._endpoint) from error
             raise trouble("too-many-sessions", endpoint=self._endpoint) from error
-        except (TimeoutError, asyncssh.Error, OSError) as error:
+        except Exception as error:  # asyncssh hands on whatever a server's packets made it fail with
+            self.conn.abort()  # a channel that is neither opened nor refused would stay for ever
             raise trouble("lost", endpoint=self._endpoint) from error
         return cast(SshChannel, session)
 
@@ -194,7 +208,7 @@ class SshTransport:
                 )
         except TimeoutError as error:
             raise trouble("timeout", endpoint=endpoint, seconds=ssh.connect_timeout) from error
-        except (asyncssh.Error, OSError, ValueError) as error:
+        except Exception as error:  # asyncssh hands on whatever a server's packets made it fail with
             raise explain(error, host, options, known, client.offered, jump.name if jump else None) from error
         return SshConnection(conn, client, host.name, endpoint)
 

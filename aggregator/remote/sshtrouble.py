@@ -65,8 +65,10 @@ def explain(
             return trouble("name-not-found", address=address)
         case OSError() if "Multiple exceptions" in str(error) and "refused" in str(error):
             return trouble("refused", endpoint=endpoint)
-        case _:
+        case OSError() | ValueError():
             return trouble("unreachable", endpoint=endpoint, detail=words_of(error))
+        case _:
+            return trouble("protocol", endpoint=endpoint, detail=words_of(error))
 
 
 def _behind_jump(error: asyncssh.ChannelOpenError, host: Host, endpoint: str, jump: str) -> HostError:

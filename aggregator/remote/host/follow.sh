@@ -48,14 +48,14 @@ loop() {
 look() {
   if [ "$f" -ef /dev/fd/3 ]; then
     pos "/proc/$t/fdinfo/0"
-    if [ "$p" = "$o" ]; then return; fi
+    if [ "$p" = "$l" ]; then return; fi
     z=$(size)
-    if [ "$z" -lt "$a" ] || { [ "${p#x}" ] && [ "$p" -lt "$o" ]; }; then printf "S %s\n" "$z" >&2
+    if [ "$z" -lt "$a" ] || { [ "${p#x}" ] && [ "$p" -lt "$l" ]; }; then printf "S %s\n" "$z" >&2
     elif [ "$p" = x ] || [ "$(proof "$o")" = "$q" ]; then :
     else printf "T %s\n" "$z" >&2
     fi
     a=$z
-    if [ "${p#x}" ]; then o=$p; q=$(proof "$o"); fi
+    if [ "${p#x}" ]; then l=$p; o=$p; q=$(proof "$o"); fi
   else name "$(size)"
   fi
 }
@@ -73,7 +73,7 @@ trap "" USR1
 (
   n=0; trap "n=0" USR1
   if [ "$s" = 1 ]; then
-    a=$z; o=$b; pos "/proc/$t/fdinfo/0"; if [ "${p#x}" ]; then q=$(proof "$o"); fi
+    a=$z; l=$b; o=$z; pos "/proc/$t/fdinfo/0"; if [ "${p#x}" ]; then q=$(proof "$o"); fi
   fi
   while [ "$n" -lt 45 ]; do
     n=$((n+s))

@@ -1,0 +1,173 @@
+"""SSH servers that mean harm: each answers the aggregator's commands with what a test gives it.
+
+    with Hostile(fleet) as hostile:
+        hostile.add("evil-1", probe=says(b"tailon-probe 1 nan +9999 gnu root"))
+        inventory = hostile.inventory({"app": {"hosts": "@*", "path": "/var/log/app.log"}})
+
+What is not given is answered as an honest host would, by running the command here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import asyncssh
+from fleet import LOOPBACK, Fleet
+
+Process = asyncssh.SSHServerProcess[bytes]
+Answer = Callable[[Process], Awaitable[None]]
+MARK = b"\ntailon-agg\n"
+START_S = 10.0
+
+
+def says(text: bytes, *, errors: bytes = b"", status: int | None = 0) -> Answer:
+    """An answer that is the mark and a text; with `status` None the command then neither ends nor says more."""
+
+    async def answer(process: Process) -> None:
+        process.stdout.write(MARK + text)
+        process.stderr.write(errors)
+        await process.stdout.drain()
+        if status is None:
+            await process.stdin.read()
+        process.exit(status or 0)
+
+    return answer
+
+
+def floods(begin: bytes, chunk: bytes, *, errors: bool = False) -> Answer:
+    """An answer that never ends: a beginning, then the same again and again."""
+
+    async def answer(process: Process) -> None:
+        process.stdout.write(begin)
+        out = process.stderr if errors else process.stdout
+        while not process.is_closing():
+            out.write(chunk)
+            await out.drain()
+            await asyncio.sleep(0)
+
+    return answer
+
+
+class _Server(asyncssh.SSHServer):
+    def __init__(self, user_key: asyncssh.SSHKey) -> None:
+        self._key = user_key
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return key == self._key
+
+
+class Hostile:
+    """The servers, in a thread of their own, beside the honest hosts of a fleet."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.commands: dict[str, list[str]] = {}
+        self._ports: dict[str, int] = {}
+        self._keys: dict[str, asyncssh.SSHKey] = {}
+        self._user = asyncssh.read_public_key(fleet.folder / "id_ed25519.pub")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._listeners: list[Any] = []
+
+    def __enter__(self) -> Hostile:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._do(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(START_S)
+        self._loop.close()
+
+    def add(self, name: str, server: Callable[[], asyncssh.SSHServer] | None = None, **answers: Answer) -> None:
+        """A host; `answers` by command: probe, list, find, generations, read, follow."""
+        self._keys[name] = asyncssh.generate_private_key("ssh-ed25519")
+        self._do(self._listen(name, server, answers))
+
+    def inventory(self, sources: dict[str, Any], **extra: Any) -> Path:
+        """The inventory of the fleet with these hosts added."""
+        known = self.fleet.folder / "hostile_known_hosts"
+        lines = [
+            f"[{LOOPBACK}]:{port} {self._keys[name].export_public_key().decode().strip()}\n"
+            for name, port in self._ports.items()
+        ]
+        known.write_text("".join(lines))
+        hosts = {name: {"address": LOOPBACK, "ssh": {"port": port}} for name, port in self._ports.items()}
+        ssh = {"known_hosts": [str(self.fleet.known_hosts), str(known)]}
+        return self.fleet.inventory(sources, hosts=hosts, ssh=ssh, **extra)
+
+    async def _listen(
+        self, name: str, server: Callable[[], asyncssh.SSHServer] | None, answers: dict[str, Answer]
+    ) -> None:
+        async def handle(process: Process) -> None:
+            command = process.command or ""
+            self.commands.setdefault(name, []).append(command)
+            found = re.search(r" tailon-agg-(\w+)(?: |$)", command)
+            answer = answers.get(found[1] if found else "", honest)
+            with contextlib.suppress(OSError, asyncssh.Error, asyncio.CancelledError):
+                await answer(process)
+
+        listener = await asyncssh.listen(
+            LOOPBACK,
+            0,
+            server_factory=server or (lambda: _Server(self._user)),
+            server_host_keys=[self._keys[name]],
+            process_factory=handle,
+            encoding=None,
+            login_timeout=0,
+        )
+        self._listeners.append(listener)
+        self._ports[name] = listener.get_port()
+
+    async def _close(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(START_S)
+
+
+async def honest(process: Process) -> None:
+    """What an honest host does: run the command."""
+    pipe = asyncio.subprocess.PIPE
+    command = process.command or ""
+    child = await asyncio.create_subprocess_exec("sh", "-c", command, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert child.stdin
+    assert child.stdout
+    assert child.stderr
+    heartbeats = asyncio.create_task(_copy(process.stdin, child.stdin))
+    try:
+        await asyncio.gather(_copy(child.stdout, process.stdout), _copy(child.stderr, process.stderr))
+        process.exit(await child.wait())
+    finally:
+        heartbeats.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+        await child.wait()
+
+
+async def _copy(source: Any, target: Any) -> None:
+    while data := await source.read(1 << 16):
+        target.write(data)
+        await target.drain()
+    if isinstance(target, asyncio.StreamWriter):
+        target.close()
