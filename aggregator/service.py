@@ -44,6 +44,7 @@ class HostStatus:
     error: str | None
     lag_s: float | None
     clock_skew_s: float | None
+    poll_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,7 @@ def _host_status(host: Host, link: Link | None, feeds: Sequence[Feed], finders: 
         error,
         max(lags, default=None),
         None if skew is None else round(skew, 3),
+        link.probe.poll if link and link.probe else None,
     )
 
 

@@ -51,13 +51,13 @@ def test_it_reads_through_rotated_and_compressed_generations(product: Product, l
         for number in (1, 2):
             packed = log.with_name(f"app.log.{3 - number}.gz")
             packed.write_bytes(gzip.compress(log.read_bytes()))
-            log.write_text(f"generation {number}\nend {number}\n")
+            log.write_text(f"generation {number}\n{'x' * number}\nend {number}\n")
             last = f"end {number}"
             wait_until(lambda: texts_of(product.once(lines=1)) == [last], last)  # noqa: B023 - waited for here
         end = positions(product)[-1]
         page = product.get("/api/v1/lines", **{"from": start, "to": end}).json()
         texts = [line["text"] for line in page["lines"]]
-        assert texts == ["line 8", "line 9", "line 10", "generation 1", "end 1", "generation 2"]
+        assert texts == ["line 8", "line 9", "line 10", "generation 1", "x", "end 1", "generation 2", "xx"]
 
 
 def test_lines_that_are_gone_are_410_and_nothing_else_is_shown_for_them(product: Product, log: Path) -> None:

@@ -84,8 +84,8 @@ def _of_http(connection: HTTPConnection, error: HTTPException) -> Response:
     if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = "there is nothing at this path"
     elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        detail = f"{connection.scope['method']} is not allowed here; use {allowed}"
+        allowed = sorted((error.headers or {}).get("Allow", "another method").split(", "))
+        detail = f"{connection.scope['method']} is not allowed here; use {', '.join(allowed)}"
     return problem(error.status_code, detail, headers=error.headers)
 
 

@@ -237,6 +237,7 @@ function about(host) {
   if (host.groups.length) lines.push(`groups: ${host.groups.join(", ")}`);
   if (labels.length) lines.push(labels.join(", "));
   if (host.clock_skew_s !== null) lines.push(`clock: ${signed(host.clock_skew_s)} s`);
+  if (host.poll_s) lines.push(`looks for new lines every ${host.poll_s * 1000} ms`);
   lines.push("double click: only this host");
   return lines.join("\n");
 }

@@ -12,6 +12,7 @@
  * @property {string|null} error what is wrong and what to do, in words
  * @property {number|null} lag_s seconds
  * @property {number|null} clock_skew_s seconds
+ * @property {number|null} [poll_s] seconds between two looks at a file there
  *
  * @typedef {object} FileInfo
  * @property {string} host
