@@ -41,7 +41,8 @@ MERGE_HOLD = 0.18  # seconds that a view of several files holds a line back for 
 MERGE_BEAT = 0.01  # seconds that what is due waits for more to go out with it
 MERGE_LINES = 50_000  # lines that a view holds back at most; what is over goes out at once
 FUTURE_STAMP = 60.0  # seconds; a stamp further ahead than this does not move its file's place in the order
-ONCE_BYTES = 64 << 20  # bytes of backlog that `follow=0` collects before it sorts; what is over goes out at once
+ONCE_BYTES = 128 << 20  # bytes of backlog that one viewer's files collect to be sorted; then what is there goes out
+LINE_COST = 512  # bytes of memory that a line takes beside its text
 
 # --- Hub and views (aggregator.hub) ------------------------------------------------------------------------------
 
@@ -63,6 +64,7 @@ BACKLOGS_AT_ONCE = 16  # files whose backlog one viewer has read at the same tim
 BACKLOG_PART = 4 << 20  # bytes of lines after a position that are given out at once
 READ_CHUNK = 1 << 20  # bytes of one read by address; grows fourfold while a backlog is looked for
 ROOM_BEAT = 0.05  # seconds between two looks whether any viewer of a file takes more
+CONTEXT_LINES = 1_000  # lines before, and after, a line that its context may have
 PAGE_LINES = 10_000  # lines of one page of history
 QUEUE_LINES = 20_000  # lines that wait for one viewer
 QUEUE_BYTES = 8 << 20  # bytes of lines that wait for one viewer

@@ -16,7 +16,6 @@ from aggregator.access.door import Door
 from aggregator.access.events import Event
 from aggregator.access.policy import LoopbackPolicy
 from aggregator.access.request import Request
-from aggregator.between import Asked, Page, lines_between
 from aggregator.errors import TooMany
 from aggregator.hub.feed import Feed
 from aggregator.hub.finder import Finder
@@ -26,6 +25,7 @@ from aggregator.inventory import Inventory
 from aggregator.inventory.paths import has_wildcard, uses_date
 from aggregator.metrics import Metrics
 from aggregator.model import EndReason, File, Host, Principal, Source, State
+from aggregator.past import Past
 from aggregator.query import Plan, Query
 from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
@@ -157,9 +157,9 @@ class Aggregator:
                 self.metrics.delivered_lines.inc(subscription.delivered)
                 self.metrics.dropped_lines.inc(subscription.dropped)
 
-    async def lines(self, principal: Principal, asked: Asked) -> Page:
-        """The lines between two positions. Raises UsageError, Denied, AuditUnavailable, Gone."""
-        return await lines_between(self.door, self.inventory, self._links, principal, self.visible(principal), asked)
+    def past(self, principal: Principal) -> Past:
+        """What a principal may read of what lies on the hosts."""
+        return Past(self.door, self._links, self.inventory, principal, self.visible(principal))
 
     def hosts(self, principal: Principal) -> list[HostStatus]:
         """The hosts that a principal may see, and how they are."""

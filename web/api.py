@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from aggregator.service import Aggregator
 
 from .identity import principal_of
-from .lines import Lines
+from .past import PastLines
 from .stream import Stream
 
 
@@ -23,10 +23,12 @@ def routes(aggregator: Aggregator) -> list[BaseRoute]:
     async def sources(request: Request) -> Response:
         return _json(aggregator.sources(principal_of(request)))
 
+    past = PastLines(aggregator)
     return [
         Route("/api/v1/hosts", hosts),
         Route("/api/v1/sources", sources),
-        Route("/api/v1/lines", Lines(aggregator).page),
+        Route("/api/v1/lines", past.lines),
+        Route("/api/v1/context", past.context),
         Route("/api/v1/stream", Stream(aggregator), methods=["GET"]),
     ]
 

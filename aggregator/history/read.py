@@ -128,7 +128,9 @@ async def holds(link: Link, file: File, place: Place, where: Where) -> bool:
     return place.proof.holds(data)
 
 
-async def read_back(link: Link, file: File, generation: str, end: int, lines: int) -> list[Batch]:
+async def read_back(
+    link: Link, file: File, generation: str, end: int, lines: int, where: Where | None = None
+) -> list[Batch]:
     """The last `lines` lines before the address `end`, or all there are; reads at most `limits.BACKLOG_BYTES` back.
     The first batch may hold some lines more. Raises as `read_bytes`."""
     window = limits.READ_CHUNK // 16
@@ -137,7 +139,7 @@ async def read_back(link: Link, file: File, generation: str, end: int, lines: in
         start = max(0, end - window)
         cutter = Cutter(file, generation, start, skip=start > 0)
         found: list[Batch] = []
-        async for data in read_bytes(link, file, generation, start, end):
+        async for data in read_bytes(link, file, generation, start, end, where):
             found += cutter.feed(data)
         if found:
             batches = found + batches

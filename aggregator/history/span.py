@@ -61,14 +61,16 @@ async def batches_between(
     is another than the one that was named, or when the files change meanwhile.
     """
     found = await generations(link, start.file)
-    begin = await _begin(link, found, start)
+    begin = await begin_of(link, found, start)
     stop = _index(found, end)[0] if end else next((i for i, one in enumerate(found) if one.live), len(found))
     if end and (begin, start.offset) > (stop, end.offset):
         raise UsageError(Fault("to", "this position comes before `from`"))
     for index in range(begin, stop + 1 if end else stop):
         one = found[index]
         offset = start.offset if index == begin else 0
-        async with aclosing(_batches(link, one, start, offset, end.offset if end and index == stop else None)) as lines:
+        async with aclosing(
+            batches_of(link, one, start.file, offset, end.offset if end and index == stop else None)
+        ) as lines:
             async for batch in lines:
                 yield batch, one
 
@@ -78,13 +80,13 @@ async def oldest(link: Link, file: File) -> str | None:
     return next((one.id for one in await generations(link, file) if one.id is not None), None)
 
 
-async def _begin(link: Link, found: Sequence[Generation], start: Position) -> int:
+async def begin_of(link: Link, found: Sequence[Generation], start: Position) -> int:
     """The generation whose line at an address is the one that was named. Raises Gone."""
     for index in _index(found, start):
         one = found[index]
         if start.checksum is None:
             return index
-        async with aclosing(_batches(link, one, start, start.offset, None)) as batches:
+        async with aclosing(batches_of(link, one, start.file, start.offset, None)) as batches:
             async for batch in batches:
                 text = batch.text if batch.length is not None else batch.text[: batch.text.find(b"\n")]
                 if zlib.crc32(text) == start.checksum:
@@ -105,17 +107,18 @@ def _index(found: Sequence[Generation], place: Position) -> list[int]:
     return sorted(held, key=lambda index: (found[index].kind != "plain", -(found[index].size or 0)))
 
 
-async def _batches(
-    link: Link, one: Generation, start: Position, begin: int, stop: int | None
+async def batches_of(
+    link: Link, one: Generation, file: File, begin: int, stop: int | None
 ) -> AsyncGenerator[Batch, None]:
+    """The lines of one generation from one offset to another, or to its end. Raises HostError, Gone."""
     where = Where(one.name, one.kind)
     if one.id is None:
         return
     if stop is not None:
-        async for batch in read_range(link, start.file, one.id, begin, stop, where):
+        async for batch in read_range(link, file, one.id, begin, stop, where):
             yield batch
         return
     place = Place(one.id, begin, _NOTHING, one.inode)
-    async with aclosing(read_rest(link, start.file, place, where)) as rest:
+    async with aclosing(read_rest(link, file, place, where)) as rest:
         async for batch, _ in rest:
             yield batch

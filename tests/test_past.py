@@ -1,8 +1,9 @@
-"""`/api/v1/lines?from=…&to=…`: what a gap names, from the generations that hold it, over real sshd."""
+"""`/api/v1/lines?from=…&to=…` and `/api/v1/context`: from the generations that hold them, over real sshd."""
 
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,55 @@ def test_the_reading_is_in_the_audit_log(product: Product) -> None:
         records = [record for record in product.audited() if record["command"] == "/api/v1/lines"]
         assert [record["event"] for record in records] == ["open", "close"]
         assert records[1]["detail"]["lines"] == 3
+
+
+# --- Context ------------------------------------------------------------------------------------------------------
+
+
+def context(product: Product, position: str, **parameters: int) -> list[str]:
+    page = product.get("/api/v1/context", position=position, **parameters).json()
+    return [line["text"] for line in page["lines"]]
+
+
+def test_context_is_a_line_and_its_neighbours(product: Product) -> None:
+    with product:
+        at = positions(product)
+        assert context(product, at[4], before=2, after=1) == ["line 3", "line 4", "line 5", "line 6"]
+        assert context(product, at[0], before=5, after=0) == ["line 1"]
+        assert context(product, at[9], before=1, after=5) == ["line 9", "line 10"]
+
+
+def test_context_goes_on_into_the_generations_before_and_after(product: Product, log: Path) -> None:
+    with product:
+        last = positions(product)[-1]
+        log.with_name("app.log.2.gz").write_bytes(gzip.compress(b"older 1\nolder 2\n"))
+        log.rename(log.with_name("app.log.1"))
+        os.utime(log.with_name("app.log.2.gz"), (1, 1))
+        log.write_text("newer 1\nnewer 2\n")
+        texts = context(product, last, before=11, after=1)
+        assert texts == ["older 1", "older 2", *(f"line {n}" for n in range(1, 11)), "newer 1"][-13:]
+
+
+def test_context_of_a_line_that_is_gone_is_410(product: Product, log: Path) -> None:
+    with product:
+        at = positions(product)
+        log.write_text("another\n")
+        assert product.get("/api/v1/context", position=at[3]).status == 410
+
+
+def test_context_is_recorded_as_such(product: Product) -> None:
+    with product:
+        at = positions(product)
+        context(product, at[3], before=1, after=1)
+        product.stop()
+        records = [record for record in product.audited() if record["command"] == "/api/v1/context"]
+        assert [record["event"] for record in records] == ["context", "close"]
+
+
+@pytest.mark.parametrize("query", [{}, {"position": "x"}, {"before": "-1"}, {"after": "100000"}])
+def test_a_wrong_context_is_400(product: Product, query: dict[str, str]) -> None:
+    with product:
+        whole = {"position": positions(product)[0], **query} if query else {}
+        answer = product.get("/api/v1/context", **whole)
+        assert answer.status == 400
+        assert [fault["parameter"] for fault in answer.json()["errors"]] == list(query) or not query

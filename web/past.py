@@ -1,4 +1,4 @@
-"""`GET /api/v1/lines`: the lines between two positions of one file."""
+"""`GET /api/v1/lines` and `/api/v1/context`: lines that were written before."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aggregator.between import Asked
 from aggregator.errors import Fault, UsageError
+from aggregator.past import Around, Between, Page
 from aggregator.service import Aggregator
 
 from .identity import principal_of
@@ -15,26 +15,32 @@ from .identity import principal_of
 _LATER = ("hosts", "source", "since", "until", "direction", "raw", "reason")
 
 
-class Lines:
-    """The endpoint."""
+class PastLines:
+    """The endpoints."""
 
     def __init__(self, aggregator: Aggregator) -> None:
         self._aggregator = aggregator
 
-    async def page(self, request: Request) -> Response:
+    async def lines(self, request: Request) -> Response:
+        asked = _between(request.query_params.multi_items())
+        return _json(await self._aggregator.past(principal_of(request)).between(asked))
+
+    async def context(self, request: Request) -> Response:
         given = request.query_params
-        page = await self._aggregator.lines(principal_of(request), _asked(given.multi_items()))
-        return Response(msgspec.json.encode(page), media_type="application/json")
+        if "position" not in given:
+            raise UsageError(Fault("position", "a line's position is needed"))
+        asked = Around(given["position"], given.get("before", "10"), given.get("after", "10"))
+        return _json(await self._aggregator.past(principal_of(request)).around(asked))
 
 
-def _asked(items: list[tuple[str, str]]) -> Asked:
+def _between(items: list[tuple[str, str]]) -> Between:
     """The parameters. Raises UsageError."""
     given = dict(items)
     faults = [Fault(name, "this version reads `from` … `to` of one file only") for name in _LATER if name in given]
     faults += [Fault(name, "a position is needed") for name in ("from", "to") if name not in given]
     if faults:
         raise UsageError(faults)
-    return Asked(
+    return Between(
         given["from"],
         given["to"],
         given.get("cursor"),
@@ -43,3 +49,7 @@ def _asked(items: list[tuple[str, str]]) -> Asked:
         given.get("level") or None,
         given.get("limit", "1000"),
     )
+
+
+def _json(page: Page) -> Response:
+    return Response(msgspec.json.encode(page), media_type="application/json")

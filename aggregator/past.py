@@ -1,0 +1,158 @@
+"""Lines that were written before: between two positions, or around one; decided, written down, then read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from aggregator import limits
+from aggregator.access.door import Door
+from aggregator.access.request import Request
+from aggregator.errors import Fault, HostError, UsageError
+from aggregator.history.around import lines_around
+from aggregator.history.span import read_span
+from aggregator.hub.feed import line_reader
+from aggregator.hub.view import select
+from aggregator.inventory import Inventory
+from aggregator.model import File, Position, Principal
+from aggregator.query import known, whole_number
+from aggregator.remote.link import Link
+from aggregator.remote.pool import Links
+from aggregator.stream import positions
+from aggregator.stream.filters import Filter
+from aggregator.stream.reader import LineReader
+from aggregator.stream.records import LineRecord
+
+
+class Failure(msgspec.Struct):
+    """A host that could not be read, and why."""
+
+    host: str
+    detail: str
+
+
+class Page(msgspec.Struct):
+    """Lines, oldest first; `cursor` goes on after them; `complete` is false when a host failed."""
+
+    lines: list[LineRecord]
+    cursor: str | None
+    complete: bool
+    scanned_bytes: int
+    failed: list[Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The parameters of a range as given; numbers still as text. `cursor` is where an earlier page ended."""
+
+    start: str
+    end: str
+    cursor: str | None = None
+    grep: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    level: str | None = None
+    limit: str = "1000"
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The parameters of a context as given; numbers still as text."""
+
+    position: str
+    before: str = "10"
+    after: str = "10"
+
+
+class Past:
+    """Reads of what lies on the hosts, for one principal, with an inventory as it is now."""
+
+    def __init__(
+        self, door: Door, links: Links, inventory: Inventory, principal: Principal, visible: frozenset[str]
+    ) -> None:
+        self._door = door
+        self._links = links
+        self._inventory = inventory
+        self._principal = principal
+        self._visible = visible
+
+    async def between(self, asked: Between) -> Page:
+        """The lines between two positions of one file. Raises UsageError, Denied, AuditUnavailable, Gone."""
+        start, end = self._range(asked)
+        wanted = Filter.compile(asked.grep, asked.exclude, asked.level)
+        limit = whole_number("limit", asked.limit, limits.PAGE_LINES)
+        file = start.file
+        link, reader = self._way(file)
+        request = Request(
+            "view",
+            "/api/v1/lines",
+            (file.host,),
+            (file.source,),
+            (file,),
+            asked.grep,
+            asked.exclude,
+            asked.level,
+        )
+        async with await self._door.open(self._principal, request) as opening:
+            opening.require(file)
+            try:
+                async with link.hold():
+                    span = await read_span(link, start, end, limit, reader, lambda lines: select(lines, wanted))
+            except HostError as error:
+                return _failed(file, error)
+            opening.delivered(len(span.lines), sum(line.size for line in span.lines))
+            cursor = positions.encode(span.cursor) if span.cursor else None
+            return Page([line.record for line in span.lines], cursor, True, span.scanned, [])
+
+    async def around(self, asked: Around) -> Page:
+        """A line and its neighbours in its own file, unfiltered. Raises UsageError, Denied, AuditUnavailable, Gone."""
+        place = self._position(asked.position, "position")
+        if place.checksum is None:
+            raise UsageError(Fault("position", "this is the end of a line; a line's own position is needed"))
+        before = whole_number("before", asked.before, limits.CONTEXT_LINES)
+        after = whole_number("after", asked.after, limits.CONTEXT_LINES)
+        file = place.file
+        link, reader = self._way(file)
+        request = Request("view", "/api/v1/context", (file.host,), (file.source,), (file,), event="context")
+        async with await self._door.open(self._principal, request) as opening:
+            opening.require(file)
+            try:
+                async with link.hold():
+                    lines = await lines_around(link, place, before, after, reader)
+            except HostError as error:
+                return _failed(file, error)
+            size = sum(line.size for line in lines)
+            opening.delivered(len(lines), size)
+            return Page([line.record for line in lines], None, True, size, [])
+
+    def _way(self, file: File) -> tuple[Link, Callable[[], LineReader]]:
+        """How a file is reached and read."""
+        source = self._inventory.sources[file.source]
+        link = self._links.link(self._inventory.hosts[file.host])
+        zone = ZoneInfo(source.timezone) if source.timezone else None
+        return link, lambda: line_reader(file, zone, link)
+
+    def _position(self, text: str, parameter: str) -> Position:
+        """A position, looked up in the inventory. Raises UsageError."""
+        place = positions.decode(text, parameter)
+        known(place.file, self._inventory, self._visible, parameter)
+        return place
+
+    def _range(self, asked: Between) -> tuple[Position, Position]:
+        """Two positions of one file. Raises UsageError."""
+        start = self._position(asked.start, "from")
+        end = self._position(asked.end, "to")
+        if start.file != end.file:
+            raise UsageError(Fault("to", "this is a position of another file than `from`"))
+        if asked.cursor is None:
+            return start, end
+        cursor = self._position(asked.cursor, "cursor")
+        if cursor.file != end.file:
+            raise UsageError(Fault("cursor", "this is a position of another file than `from`"))
+        return cursor, end
+
+
+def _failed(file: File, error: HostError) -> Page:
+    return Page([], None, False, 0, [Failure(file.host, str(error))])
