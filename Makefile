@@ -15,7 +15,7 @@ SHELL_SCRIPTS = $(wildcard aggregator/remote/host/*.sh) .ci/run
 ASSETS := web/static/vendor/built-from.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check debian bench lock dist clean
+.PHONY: help setup demo test check debian bench chaos lock dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ debian: ## (as root or with sudo) install the Debian packages that the tests nee
 
 bench: .venv/.dev ## measure, side by side with what one would run instead
 	$(BIN)/python -m bench
+
+chaos: .venv/.dev ## faults at random over real SSH servers, compared exactly: make chaos [MINUTES=20] [SEED=n]
+	$(BIN)/python tests/chaos.py --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
 
 lock: .venv/.uv ## write the lock files anew from pyproject.toml and package.json
 	$(BIN)/uv pip compile $(UV_COMPILE) pyproject.toml -o requirements.lock

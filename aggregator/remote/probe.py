@@ -45,7 +45,9 @@ def read_probe(host: Host, answer: bytes, before: float, after: float) -> Probe:
             break
     else:
         said = answer.decode("utf-8", "replace").strip().splitlines()
-        raise trouble("no-shell", endpoint=host.name, detail=(said or ["no answer to the probe"])[0][:200])
+        if not said:  # a shell ran and was ended before it had answered, as by a host that is being switched off
+            raise trouble("remote-error", host=host.name, detail="it did not answer the probe")
+        raise trouble("no-shell", endpoint=host.name, detail=said[0][:200])
     _, _, clock, zone, tail, user = words
     if tail == "none":
         raise trouble("no-tail", host=host.name)
