@@ -33,6 +33,7 @@ class Content:
 
     lines: list[str] = field(default_factory=list)
     gone: bool = False
+    late_lines: set[str] = field(default_factory=set)
     late: float = -math.inf  # when it was last written to after its renaming, by the monotonic clock
 
 
@@ -99,6 +100,7 @@ class LogWriter:
         content.late = time.monotonic()
         texts = [self.line() for _ in range(lines)]
         content.lines += texts
+        content.late_lines |= set(texts)
         out.write("".join(f"{text}\n" for text in texts).encode())
 
     # What logrotate does
@@ -313,14 +315,17 @@ def _disorder(contents: Iterable[Content], texts: Sequence[str]) -> int:
 def _silent(log: LogWriter, excused: Mapping[str, int], got: Sequence[str | None]) -> int:
     """Generations of which lines are missing without a gap between what came before them and what came after.
 
-    What came and went between two looks, all of it, leaves no trace: nobody can tell of it.
+    What came and went between two looks, all of it, leaves no trace: nobody can tell of it. Nor of what was written to
+    a closed file that was deleted before the next look at it.
     """
     at: dict[str, int] = {text: index for index, text in enumerate(got) if text is not None and numbered(text)}
     gaps = [index for index, text in enumerate(got) if text is None]
     silent, end = 0, len(got)
     for index, content in enumerate(log.contents):
         begun = any(text in at for text in content.lines)
-        if begun and any(numbered(text) and text in excused for text in content.lines):
+        if begun and any(
+            numbered(text) and text in excused and text not in content.late_lines for text in content.lines
+        ):
             after = min(
                 (at[text] for one in log.contents[index + 1 :] for text in one.lines if text in at), default=end
             )
