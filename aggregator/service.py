@@ -77,6 +77,7 @@ class Aggregator:
         self._audit = audit
         self._tasks = asyncio.TaskGroup()
         self._subscriptions: set[Subscription] = set()
+        self._views = 0  # open or opening
         self._ending: EndReason | None = None
 
     async def __aenter__(self) -> Self:
@@ -93,7 +94,7 @@ class Aggregator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.drain()
-        self._tasks.create_task(_stop())
+        _stop(self._tasks)
         try:
             await self._tasks.__aexit__(kind, error, trace)
         except* _Stop:
@@ -128,8 +129,17 @@ class Aggregator:
     @asynccontextmanager
     async def watch(self, principal: Principal, plan: Plan, command: str) -> AsyncIterator[Subscription]:
         """Open a view: decided, written down, then read. Raises Denied, AuditUnavailable, TooMany."""
-        if len(self._subscriptions) >= limits.VIEWERS:
+        if self._views >= limits.VIEWERS:
             raise TooMany(f"{limits.VIEWERS} views are open, which is the most at once; close some and try again")
+        self._views += 1
+        try:
+            async with self._opened(principal, plan, command) as subscription:
+                yield subscription
+        finally:
+            self._views -= 1
+
+    @asynccontextmanager
+    async def _opened(self, principal: Principal, plan: Plan, command: str) -> AsyncIterator[Subscription]:
         asked = plan.query
         request = Request(
             action="view",
@@ -228,8 +238,17 @@ class _Stop(Exception):
     """Ends the aggregator's tasks."""
 
 
-async def _stop() -> None:
+async def _raise_stop() -> None:
     raise _Stop
+
+
+def _stop(tasks: asyncio.TaskGroup) -> None:
+    """End a group's tasks; where one of them has failed, that has done it already."""
+    ending = _raise_stop()
+    try:
+        tasks.create_task(ending)
+    except RuntimeError:
+        ending.close()
 
 
 def _is_plain(source: Source) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from aggregator import limits
-from aggregator.errors import Gone, HostError
+from aggregator.errors import Gone, HostError, UsageError
 from aggregator.history.read import read_back
 from aggregator.history.span import batches_between, oldest
 from aggregator.hub.feed import Feed
@@ -36,8 +38,8 @@ async def last_lines(feed: Feed, lines: int, cut: Cut) -> Backlog:
     if lines <= 0:
         return Backlog([])
     entries = feed.ring.last(lines + _after(feed, cut), cut[0] if cut else feed.ring.seq)
-    recent = _before(feed.read_again(entries), cut)[-lines:]
     first = feed.ring.first
+    recent = _before(await feed.read_again(entries), cut)[-lines:]
     if len(recent) >= lines or first is None or entries[:1] != [first] or first.batch.start == 0:
         return Backlog(recent)
     try:
@@ -45,7 +47,7 @@ async def last_lines(feed: Feed, lines: int, cut: Cut) -> Backlog:
     except (HostError, Gone) as error:
         return Backlog(recent, note=f"older lines could not be read: {error}")
     wanted = lines - len(recent)
-    older = _read(feed, batches, first.at)[-wanted:]
+    older = (await _read(feed, batches, first.at))[-wanted:]
     note = None
     if len(older) < wanted and (batches[0] if batches else first.batch).start > 0:
         note = f"only the last {len(older) + len(recent)} lines were read: {limits.BACKLOG_BYTES >> 20} MiB"
@@ -59,7 +61,7 @@ async def after(feed: Feed, place: Position, cut: Cut) -> AsyncGenerator[Backlog
     entries = feed.ring.until(stop.cut[0]) if stop else []
     found = _find(entries, place)
     if stop and found is not None:
-        kept, broken = _following(_before(feed.read_again(entries[found:]), stop.cut), place)
+        kept, broken = _following(_before(await feed.read_again(entries[found:]), stop.cut), place)
         if not broken:
             yield Backlog(kept)
             return
@@ -68,9 +70,35 @@ async def after(feed: Feed, place: Position, cut: Cut) -> AsyncGenerator[Backlog
         async with aclosing(_through(feed, place, end)) as parts:
             async for part in parts:
                 yield part
+    except UsageError:
+        return  # the place lies behind what is live: nothing is between
     except HostError as error:
-        lines = _before(feed.read_again(entries), stop.cut) if stop else []
+        lines = _before(await feed.read_again(entries), stop.cut) if stop else []
         yield Backlog(lines, _lost(place, lines), note=f"the lines before could not be read: {error}")
+
+
+def next_live(feed: Feed, cut: Cut) -> Position | None:
+    """The address of the first line that is live; None while the file has no line."""
+    stop = _stop(feed, cut)
+    return Position(feed.file, stop.generation, stop.offset) if stop else None
+
+
+def is_before(line: Line, place: Position) -> bool:
+    """Whether a line of the same generation is the one that `place` names, or before it; or before a place alone."""
+    if _generation(line) != place.generation:
+        return False
+    return line.offset < place.offset or (line.offset == place.offset and place.checksum is not None)
+
+
+def is_live(feed: Feed, place: Position, cut: Cut) -> bool:
+    """Whether `place` is behind the first line that is live: another view has given out what this one still holds."""
+    if cut is None:
+        return False
+    return any(
+        (entry.seq, place.offset) >= cut and entry.batch.start <= place.offset <= entry.batch.end
+        for entry in feed.ring.until(feed.ring.seq)
+        if entry.batch.generation == place.generation
+    )
 
 
 async def _through(feed: Feed, place: Position, end: Position | None) -> AsyncGenerator[Backlog, None]:
@@ -153,9 +181,8 @@ def _find(entries: list[Entry], place: Position) -> int | None:
 
 def _following(lines: list[Line], place: Position) -> tuple[list[Line], bool]:
     """The lines after `place`, and whether the line there is another than the one that was named."""
-    rest = list(lines)
-    while rest and _generation(rest[0]) == place.generation and rest[0].offset < place.offset:
-        rest.pop(0)
+    seen = takewhile(lambda line: line.offset < place.offset and _generation(line) == place.generation, lines)
+    rest = lines[sum(1 for _ in seen) :]
     if place.checksum is None:
         return rest, False
     same = bool(rest) and rest[0].record.position == positions.encode(place)
@@ -171,11 +198,12 @@ def _lost(place: Position, lines: list[Line]) -> Gap:
     return Gap(place.file, place, following, None, None, "rotated-away")
 
 
-def _read(feed: Feed, batches: list[Batch], at: float) -> list[Line]:
+async def _read(feed: Feed, batches: list[Batch], at: float) -> list[Line]:
     reader = feed.new_reader()
     lines: list[Line] = []
     for batch in batches:
         lines += reader.read(batch, at=at, history=True)
+        await asyncio.sleep(0)  # a long backlog is seconds of work
     return lines
 
 

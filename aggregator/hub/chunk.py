@@ -14,10 +14,11 @@ Format = Literal["ndjson", "array", "text"]
 class Chunk:
     """Some lines in their order, and their encodings as they are first asked for. `bytes` are those of their texts."""
 
-    __slots__ = ("_encoded", "bytes", "lines")
+    __slots__ = ("_encoded", "bytes", "files", "lines")
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
+        self.files = frozenset([line.file for line in lines])
         self.bytes = sum([min(line.size, limits.LINE_BYTES) for line in lines])
         self._encoded: dict[Format, bytes] = {}
 

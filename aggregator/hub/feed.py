@@ -74,10 +74,14 @@ class Feed:
             self.settled.clear()
             self._follower.try_again()
 
-    def read_again(self, entries: list[Entry]) -> list[Line]:
+    async def read_again(self, entries: list[Entry]) -> list[Line]:
         """The lines of some of the ring's entries, as they were read the first time."""
         lines: list[Line] = []
+        turn = 0
         for entry in entries:
+            if len(lines) - turn > limits.BACKLOG_CHUNK:
+                turn = len(lines)
+                await asyncio.sleep(0)  # a long backlog is seconds of work
             reader = self.new_reader()
             reader.memory = entry.memory
             lines += reader.read(entry.batch, entry.seq, at=entry.at, history=entry.history)

@@ -75,6 +75,10 @@ class Finder:
                 else:
                     await asyncio.sleep(limits.GLOB_INTERVAL)
 
+    def trouble(self, error: HostError) -> None:
+        """Tell what keeps the files from being looked for."""
+        self._tell(self.files, error)
+
     async def _reconnected(self) -> None:
         """Wait for the link's next attempt, and make it if nobody else does."""
         now = asyncio.get_running_loop().time()

@@ -62,6 +62,7 @@ class Hub:
         view = self._views.get(selection.key)
         if view is None:
             view = self._views[selection.key] = View(selection, self)
+            view.retarget(selection.again(self._inventory))  # a reload may have come since it was planned
         view.viewers.add(viewer)
         return view
 
@@ -107,7 +108,7 @@ class Hub:
         self._of_host.setdefault(feed.file.host, set()).add(feed)
 
     def return_feed(self, feed: Feed) -> None:
-        self._return(feed, limits.TAIL_LINGER)
+        self._return(feed, limits.TAIL_LINGER if self.feeds.get(feed.file) is feed else 0.0)
 
     def take_finder(self, pair: Pair) -> Finder:
         finder = self.finders.get(pair)
@@ -118,7 +119,8 @@ class Hub:
         return finder
 
     def return_finder(self, finder: Finder) -> None:
-        self._return(finder, limits.TAIL_LINGER)
+        current = self.finders.get((finder.host.name, finder.source.name)) is finder
+        self._return(finder, limits.TAIL_LINGER if current else 0.0)
 
     def _take(self, shared: Feed | Finder, run: Coroutine[Any, Any, None], name: str) -> None:
         entry = self._shared.get(shared)
@@ -172,3 +174,4 @@ class Hub:
             await finder.run()
         except Exception:
             log.exception("looking for %s on %s ended by a fault of ours", finder.source.path, finder.host.name)
+            finder.trouble(HostError("internal", "the search for it failed inside tailon-agg", "see its own log"))

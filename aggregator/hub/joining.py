@@ -18,22 +18,33 @@ class Held:
 
     lines: list[Line] = field(default_factory=list)
     missing: Missing | None = None
+    bytes: int = 0
 
     def append(self, line: Line) -> list[Line]:
         """Take the next line; those that had to go for it."""
         self.lines.append(line)
-        if len(self.lines) <= limits.QUEUE_LINES:
+        self.bytes += min(line.size, limits.LINE_BYTES)
+        if len(self.lines) <= limits.QUEUE_LINES and self.bytes <= limits.QUEUE_BYTES:
             return []
-        lost = self.lines[: limits.QUEUE_LINES // 2]
-        del self.lines[: limits.QUEUE_LINES // 2]
-        self.missing = self.missing or Missing(lost[0], lost[0])
-        for line in lost:
-            self.missing.add(line)
+        return self.halve()
+
+    def halve(self) -> list[Line]:
+        """Give up the older half; those that had to go."""
+        half = (len(self.lines) + 1) // 2
+        lost = self.lines[:half]
+        del self.lines[:half]
+        self.bytes = size_of(self.lines)
+        if lost:
+            self.missing = self.missing or Missing(lost[0], lost[0])
+            for line in lost:
+                self.missing.add(line)
         return lost
 
     def gap(self) -> GapRecord | None:
         """What is missing between the backlog and the lines."""
-        return self.missing.gap(self.lines[0].record.position) if self.missing else None
+        if self.missing is None:
+            return None
+        return self.missing.gap(self.lines[0].record.position if self.lines else None)
 
 
 @dataclass(slots=True, eq=False)
@@ -43,10 +54,19 @@ class Ready:
     feed: Feed
     backlog: Backlog
     held: Held
+    size: int = field(init=False)  # bytes of memory, about
+
+    def __post_init__(self) -> None:
+        self.size = size_of(self.backlog.lines) + limits.LINE_COST * len(self.backlog.lines)
 
     @property
     def file(self) -> File:
         return self.feed.file
+
+
+def size_of(lines: list[Line]) -> int:
+    """Bytes of the lines' texts."""
+    return sum([min(line.size, limits.LINE_BYTES) for line in lines])
 
 
 def state_of(feed: Feed) -> NoticeRecord:

@@ -60,7 +60,7 @@ class Viewer(Protocol):
     def appeared(self, file: File) -> None:
         """The view has another file."""
 
-    def vanished(self, file: File) -> None:
+    def vanished(self, feed: Feed) -> None:
         """The view has a file less."""
 
 
@@ -74,7 +74,8 @@ class Desk(Protocol):
 
 
 class View:
-    """One pipeline from the feeds of its files to its viewers. `close` gives everything back."""
+    """One pipeline from the feeds of its files to its viewers; of none, until `retarget` says which. `close` gives
+    everything back."""
 
     def __init__(self, selection: Selection, desk: Desk) -> None:
         self.selection = selection
@@ -82,11 +83,11 @@ class View:
         self.finders: dict[Pair, Finder] = {}
         self.viewers: set[Viewer] = set()
         self.left_out: list[Notice] = []
+        self._files: dict[Pair, set[File]] = {}  # the keys of `feeds`
         self._desk = desk
         self._loop = asyncio.get_running_loop()
         self._merge = Merge(sort=selection.order == "time")
         self._timer: asyncio.TimerHandle | None = None
-        self.retarget(selection.pairs)
 
     def retarget(self, pairs: frozenset[Pair]) -> None:
         """Show these sources on these hosts from now on."""
@@ -94,7 +95,7 @@ class View:
             finder = self.finders.pop(pair)
             finder.listeners.discard(self._found)
             self._desk.return_finder(finder)
-            self._drop(file for file in tuple(self.feeds) if (file.host, file.source) == pair)
+            self._drop(self._files.pop(pair, set()))
         for pair in sorted(pairs - self.finders.keys()):
             finder = self.finders[pair] = self._desk.take_finder(pair)
             finder.listeners.add(self._found)
@@ -158,7 +159,7 @@ class View:
     def _found(self, finder: Finder) -> None:
         """A finder has other files, or another error."""
         pair = (finder.host.name, finder.source.name)
-        known = {file for file in self.feeds if (file.host, file.source) == pair}
+        known = self._files.get(pair, set())
         self._add(file for file in finder.files if file not in known)
         self._drop(known - set(finder.files))
         self._choose_hold()
@@ -173,6 +174,7 @@ class View:
                 self._leave_out(file)
                 continue
             feed = self.feeds[file] = self._desk.take_feed(file)
+            self._files.setdefault((file.host, file.source), set()).add(file)
             feed.listeners.add(self)
             for viewer in tuple(self.viewers):
                 viewer.appeared(file)
@@ -189,11 +191,12 @@ class View:
     def _drop(self, files: Iterable[File]) -> None:
         for file in tuple(files):
             feed = self.feeds.pop(file)
+            self._files.get((file.host, file.source), set()).discard(file)
             feed.listeners.discard(self)
             self._merge.forget(file)
             self._desk.return_feed(feed)
             for viewer in tuple(self.viewers):
-                viewer.vanished(file)
+                viewer.vanished(feed)
 
     def _choose_hold(self) -> None:
         """A view of one file, or in order of arrival, holds nothing back."""
