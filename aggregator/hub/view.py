@@ -88,6 +88,7 @@ class View:
         self._loop = asyncio.get_running_loop()
         self._merge = Merge(sort=selection.order == "time")
         self._timer: asyncio.TimerHandle | None = None
+        self._beaten = 0.0  # event loop's time
 
     def retarget(self, pairs: frozenset[Pair]) -> None:
         """Show these sources on these hosts from now on."""
@@ -122,8 +123,10 @@ class View:
     def fed(self, feed: Feed, lines: list[Line]) -> None:
         if not self.viewers:
             return
-        self._merge.push(self.select(lines), *self._clocks())
-        self._beat()
+        if passed := self.select(lines):
+            now, wall = self._clocks()
+            self._merge.push(passed, now, wall)
+            self._beat_in(self._merge.due_of(passed, wall) / 1e6)
 
     def missing(self, feed: Feed, gap: Gap) -> None:
         for viewer in tuple(self.viewers):
@@ -140,13 +143,29 @@ class View:
 
     def _beat(self) -> None:
         """Give out what is due, and come again when more will be."""
-        if lines := self._merge.release(*self._clocks()):
+        now, wall = self._clocks()
+        self._beaten = now / 1e6
+        if lines := self._merge.release(now, wall):
             chunk = Chunk(lines)
             for viewer in tuple(self.viewers):
                 viewer.offer(chunk)
-        due = self._merge.due(*self._clocks())
-        if due is not None and self._timer is None:
-            self._timer = self._loop.call_later(due / 1e6 + limits.MERGE_BEAT, self._alarm)
+        if (due := self._merge.due(now, wall)) is not None:
+            self._beat_in(due / 1e6)
+
+    def _beat_in(self, seconds: float) -> None:
+        """Give out what will be due then: at once where nothing is held back, else no sooner than a beat after the
+        last, since each takes a look at all that is held."""
+        now = self._loop.time()
+        if self._merge.hold == 0:
+            self._beat()
+            return
+        when = max(now + seconds, self._beaten + limits.MERGE_BEAT)
+        if when <= now:
+            self._beat()
+        elif self._timer is None or when < self._timer.when():
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(when, self._alarm)
 
     def _clocks(self) -> tuple[int, int]:
         """A steady clock and the wall's, in microseconds."""

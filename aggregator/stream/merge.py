@@ -21,7 +21,8 @@ class Merge:
     What is to be expected is learned: a line with key k can go once every file has had the delay after k that its
     lines took lately (from their stamps to their arrival). Stamps of whole seconds tell nothing of that. Sorting a
     window beats a k-way heap by an order of magnitude. A line whose place has already gone out is given out at once,
-    marked late. Within a file keys never decrease, so its order stays its own.
+    marked late; where a file takes longer than the hold, all wait for the whole of it. Within a file keys never
+    decrease, so its order stays its own.
 
     Times are in microseconds: `now` of any steady clock, `wall` since the epoch.
     """
@@ -32,6 +33,7 @@ class Merge:
         self._groups: deque[tuple[int, list[Line]]] = deque()
         self._count = 0
         self._delays: dict[File, int] = {}
+        self._longest: int | None = None  # of the delays
         self._last = -(1 << 62)
 
     def push(self, lines: list[Line], now: int, wall: int) -> None:
@@ -46,12 +48,16 @@ class Merge:
         if not self._groups:
             return None
         latest = self._groups[0][0] + self._hold - now
-        first = min(lines[0].key for _, lines in self._groups)
-        return max(0, min(latest, first + self._delay() - wall))
+        return max(0, min(latest, self._wait(min(lines[0].key for _, lines in self._groups), wall)))
+
+    def due_of(self, lines: list[Line], wall: int) -> int:
+        """How long the first of some lines that were pushed just now waits."""
+        return 0 if self._count > limits.MERGE_LINES else max(0, min(self._hold, self._wait(lines[0].key, wall)))
 
     def forget(self, file: File) -> None:
         """A file is no longer shown: it is not waited for."""
-        self._delays.pop(file, None)
+        if self._delays.pop(file, None) == self._longest:
+            self._longest = max(self._delays.values(), default=None)
 
     def first_held(self, file: File) -> Line | None:
         """The first line of `file` that has not gone out."""
@@ -67,7 +73,9 @@ class Merge:
         while self._groups and (self._groups[0][0] + self._hold <= now or self._count - len(out) > limits.MERGE_LINES):
             out += self._groups.popleft()[1]
         if self._sort:
-            self._take_before(max([wall - self._delay(), *(line.key for line in out)]), out)
+            delay = self._delay()
+            usual = [wall - delay] if delay < self._hold else []
+            self._take_before(max([self._last, *usual, *(line.key for line in out)]), out)
         self._count -= len(out)
         return self._ordered(out) if self._sort and out else out
 
@@ -87,12 +95,24 @@ class Merge:
     def _learn(self, first: Line, wall: int) -> None:
         """The delay of a file: a new longest one at once, shorter ones little by little."""
         if first.record.stamped and first.key % 1_000_000:
+            before = self._delays.get(first.file)
             delay = min(max(0, wall - first.key), self._hold)
-            self._delays[first.file] = max(delay, self._delays.get(first.file, delay) * 15 // 16)
+            delay = self._delays[first.file] = max(delay, (before or 0) * 15 // 16)
+            if self._longest is None or delay >= self._longest:
+                self._longest = delay
+            elif before == self._longest:
+                self._longest = max(self._delays.values())
 
     def _delay(self) -> int:
         """The longest delay of all files; of files that never told one, the whole hold is to be expected."""
-        return max(self._delays.values(), default=self._hold)
+        return self._hold if self._longest is None else self._longest
+
+    def _wait(self, key: int, wall: int) -> int:
+        """How long a line is to wait for others: not at all when its place has gone out."""
+        if key <= self._last:
+            return 0
+        delay = self._delay()
+        return key + delay - wall if delay < self._hold else self._hold
 
     def _take_before(self, mark: int, out: list[Line]) -> None:
         """Move what is held with a key up to `mark` to `out`."""
