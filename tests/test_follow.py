@@ -99,6 +99,16 @@ async def test_late_write_to_the_renamed_file(host: LocalTransport, log: LogWrit
         await everything(log, got)
 
 
+async def test_late_write_to_a_file_that_was_renamed_empty(log: LogWriter) -> None:
+    async with following(log.path, LocalTransport(("dash",))) as got:
+        await got.until_live()
+        log.rename()
+        log.write(5)
+        await everything(log, got)
+        log.write_late(2)
+        await everything(log, got)
+
+
 async def test_copytruncate_while_connected(host: LocalTransport, log: LogWriter) -> None:
     async with following(log.path, host) as got:
         await got.until_live()

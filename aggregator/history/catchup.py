@@ -8,7 +8,7 @@ from typing import Protocol
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.closed import NOTHING, Closed, Ledger, is_short, where
+from aggregator.history.closed import NOTHING, Closed, Ledger, is_short, is_unique, where
 from aggregator.history.files import Generation, generations
 from aggregator.history.read import holds, read_bytes, read_rest
 from aggregator.model import Batch, File, Gap, GapReason, Position
@@ -207,7 +207,7 @@ class CatchUp:
         place = self.at = await self._read_on(one, place, finish=one.kind != "plain")
         if known is None:
             known = Closed(place, one.mtime)
-            if place.offset or one.size:  # an empty file's number may come again as another's
+            if place.offset or one.size or is_unique(one.inode):
                 self._ledger.add(known)
         known.end, known.mtime = place, one.mtime
         known.partial = one.size is not None and one.size != place.offset

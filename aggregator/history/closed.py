@@ -39,6 +39,12 @@ def is_short(place: Place) -> bool:
     return place.offset <= limits.PROOF_BYTES
 
 
+def is_unique(inode: str) -> bool:
+    """Whether an inode tells the file's birth, so that its number can't come again as another's: GNU's stat does."""
+    birth = inode.rpartition(":")[2]
+    return "." in birth and not birth.startswith("0.")
+
+
 class Ledger:
     """The closed generations of one log that were given out, the newest of them last."""
 
