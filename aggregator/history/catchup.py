@@ -106,6 +106,8 @@ class CatchUp:
                 pass
             now = loop.time()
             overdue = [closed for closed in self._ledger.closed if closed.due is not None and closed.due <= now]
+            if not overdue:
+                continue  # the timer was a moment early
             try:
                 async with self._lock:
                     await self._look(overdue)

@@ -77,6 +77,7 @@ class Follower:
         self._window = limits.TAIL_WINDOW
         self._again = asyncio.Event()
         self._looks = 0  # for a name that is missing
+        self._hints = 0  # since it was last read to its end
         self._catch_up = CatchUp(link, file, sink)
 
     def try_again(self) -> None:
@@ -95,6 +96,7 @@ class Follower:
                         await self._go_on()
                 except _Hint:
                     self._catch_up.sure = False
+                    await self._calm_down()
                 except _Wider:
                     self._window *= 16
                 except (_Elsewhere, Gone, Missing):
@@ -103,6 +105,14 @@ class Follower:
                 except HostError as error:
                     self._catch_up.sure = False
                     await self._report(error)
+
+    async def _calm_down(self) -> None:
+        """Wait where a host says again and again that the file is another, before it has been read once."""
+        self._hints += 1
+        if self._hints > limits.HINTS:
+            self._hints = 0
+            detail = f"it says again and again that {self._file.path} is another"
+            await self._report(trouble("remote-error", host=self._file.host, detail=detail))
 
     async def _go_on(self) -> None:
         """Find our place among the generations, and give out all that comes before the live one."""
@@ -191,6 +201,7 @@ class Follower:
                 if cutter.skipping and self._window < limits.BACKLOG_BYTES:
                     raise _Wider
                 self._sink.caught_up()
+                self._hints = 0
                 behind = False
             for news in _NEWS.finditer(errors):
                 self._judge(news[1], received >= int(news[2]), received == cutter.position)
