@@ -104,7 +104,8 @@ def gap(first: int, last: int, **more: Any) -> Record:
 class Stage:
     """What the server answers. `problem` is sent (400) to a view whose query it is called with.
 
-    `pages` are the answers to `/api/v1/lines`, first come first served: status and body.
+    `pages` are the answers to `/api/v1/lines`, and `contexts` those to `/api/v1/context`, first come first served:
+    status and body.
     """
 
     hosts: list[Record] = field(default_factory=lambda: [host("web-1"), host("web-2"), host("db-1")])
@@ -115,6 +116,8 @@ class Stage:
     sockets: set[WebSocket] = field(default_factory=set)
     pages: list[tuple[int, Record]] = field(default_factory=list)
     pages_asked: list[QueryParams] = field(default_factory=list)
+    contexts: list[tuple[int, Record]] = field(default_factory=list)
+    contexts_asked: list[QueryParams] = field(default_factory=list)
     away: bool = False
     url: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -165,6 +168,11 @@ class Stage:
         status, body = self.pages.pop(0)
         return JSONResponse(body, status)
 
+    async def context(self, request: Request) -> Response:
+        self.contexts_asked.append(request.query_params)
+        status, body = self.contexts.pop(0)
+        return JSONResponse(body, status)
+
     async def stream(self, request: Request) -> Response:
         return self.problem(request.query_params) or PlainTextResponse("")
 
@@ -184,6 +192,7 @@ class Stage:
             Route("/api/v1/sources", sources),
             Route("/api/v1/stream", self.stream),
             Route("/api/v1/lines", self.page),
+            Route("/api/v1/context", self.context),
             WebSocketRoute("/ws", self.view),
         ]
         root = relative_root.rstrip("/")

@@ -23,7 +23,7 @@ from product import LOOPBACK, Product, Record
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOSTS = ("db-1", "web-1", "web-2")
-SOURCES = ("merged", "switched", "pattern", "nasty", "cut", "restarted", "gap", "pictured")
+SOURCES = ("merged", "switched", "pattern", "nasty", "cut", "restarted", "gap", "context", "pictured")
 EVERY_S = 0.02  # between two rounds of the writers
 BACK_MS = 20_000  # longest wait for the page to find a host or the server again: its own back-off
 HELD = """() => [...document.querySelector("log-list").store]
@@ -273,6 +273,32 @@ async def test_lines_that_a_slow_viewer_missed_are_loaded_by_clicks(page: Page, 
     await page.get_by_role("button", name="Load them").click()
     await holds(page, scene.written("gap"))
     assert [line.rpartition(" ")[2] for line in await held(page)][1:] == [str(n) for n in range(1800)]
+
+
+async def test_the_context_of_a_line_holds_what_the_filters_hide_until_the_line_is_gone(
+    page: Page, scene: Scene
+) -> None:
+    scene.write("context", "web-1", *(f"INFO step {n}" for n in range(100)), "ERROR broken", "INFO after it")
+    scene.write("context", "web-2", "INFO of another host")
+    await show(page, scene, "source=context&grep=broken")
+    await page.locator("log-list .row .text").dblclick()
+    await page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="Line")
+    texts = dialog.locator(".around .text")
+    wanted = scene.path("context", "web-1").read_text().splitlines()
+    await expect(texts).to_have_text(wanted[-12:])
+    await expect(dialog.locator(".around [aria-current] .text")).to_have_text(wanted[-2])
+    await dialog.get_by_role("button", name="More before").click()
+    await expect(texts).to_have_text(wanted[-62:])
+    await dialog.get_by_role("button", name="More before").click()
+    await expect(texts).to_have_text(wanted)
+    await expect(dialog).to_contain_text("100 lines before it: the log begins here.")
+    scene.path("context", "web-1").unlink()
+    await dialog.get_by_role("button", name="Look again").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text(
+        re.compile(r"Not shown: .*context\.log on web-1 .* is gone")
+    )
+    await expect(texts).to_have_text(wanted)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -18,6 +18,19 @@ export class Refused extends Error {
     this.status = status;
     this.faults = faults;
   }
+
+  /** Whether the place is no longer there: asking again does not help. */
+  get gone() {
+    return this.status === 410;
+  }
+}
+
+/**
+ * @param {unknown} error of a request
+ * @returns {string} what it says to the reader
+ */
+export function words(error) {
+  return error instanceof Refused ? error.message : "the server does not answer";
 }
 
 /**
@@ -89,6 +102,23 @@ export async function missing(gap, view, limit) {
   query.set("limit", String(limit));
   if (gap.cursor) query.set("cursor", gap.cursor);
   const response = await fetch(`${ROOT}api/v1/lines?${query}`, { headers: { accept: "application/json" } });
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
+/**
+ * A line and its neighbours in its own file, unfiltered.
+ *
+ * @param {string} position
+ * @param {{before: number, after: number}} lines at most, on each side
+ * @param {AbortSignal} signal that nobody waits any more
+ * @returns {Promise<import("./types.js").LinesPage>}
+ * @throws {Refused} `gone`: the line is
+ * @throws {TypeError} the server can't be reached
+ */
+export async function around(position, { before, after }, signal) {
+  const query = new URLSearchParams({ position, before: String(before), after: String(after) });
+  const response = await fetch(`${ROOT}api/v1/context?${query}`, { headers: { accept: "application/json" }, signal });
   if (!response.ok) throw await refusal(response);
   return response.json();
 }

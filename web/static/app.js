@@ -169,7 +169,7 @@ export class TailonApp extends LitElement {
         <button type="button" class="shade" tabindex="-1" aria-label="Close the hosts" @click=${() => (this.drawer = false)}></button>
         <main class="main">${this.#main()}</main>
       </div>
-      <line-details></line-details><help-dialog></help-dialog>`;
+      <line-details ?utc=${this.state.utc}></line-details><help-dialog></help-dialog>`;
   }
 
   #main() {

@@ -1,11 +1,14 @@
 /**
- * `<line-details>`: one line whole, in a dialog: its text wrapped (JSON set out), its stamps and where it stands.
+ * `<line-details>`: one line whole, in a dialog: its text wrapped (JSON set out), its stamps, where it stands, and on
+ * demand (button, `c`) the lines around it, until it is closed.
  *
- * Method: `show(row)`.
+ * Property: `utc`, the clock of the lines around. Method: `show(row)`.
  */
 
+import "./context.js";
 import { palette } from "./colour.js";
 import * as icons from "./icons.js";
+import { keysOn } from "./keys.js";
 import { neutral, setLines, setText } from "./text.js";
 import { html, LitElement, nothing } from "./vendor/lit.js";
 import { fullStamp, size } from "./words.js";
@@ -29,10 +32,12 @@ function indented(text) {
 
 export class LineDetails extends LitElement {
   /** @override */
-  static properties = { row: { state: true } };
+  static properties = { utc: { type: Boolean }, row: { state: true }, context: { state: true } };
 
   constructor() {
     super();
+    this.utc = false;
+    this.context = false;
     /** @type {import("./types.js").LineRow|null} */
     this.row = null;
   }
@@ -40,6 +45,18 @@ export class LineDetails extends LitElement {
   /** @override */
   createRenderRoot() {
     return this;
+  }
+
+  /** @override */
+  connectedCallback() {
+    super.connectedCallback();
+    window.addEventListener("keydown", this.#press);
+  }
+
+  /** @override */
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    window.removeEventListener("keydown", this.#press);
   }
 
   get #dialog() {
@@ -52,6 +69,12 @@ export class LineDetails extends LitElement {
     await this.updateComplete;
     if (!this.#dialog.open) this.#dialog.showModal();
   }
+
+  /** On the window: a click on the dialog's text leaves the focus on the body. @param {KeyboardEvent} event */
+  #press = (event) => {
+    const plain = !event.ctrlKey && !event.altKey && !event.metaKey && !event.repeat;
+    if (event.key === "c" && plain && this.#dialog.open && keysOn()) this.context = !this.context;
+  };
 
   /** Browsers give pages without TLS no clipboard: there, the text is selected for the reader to copy. */
   #copy() {
@@ -73,7 +96,8 @@ export class LineDetails extends LitElement {
 
   /** @override */
   render() {
-    return html`<dialog class="dialog details" aria-label="Line" closedby="any">${this.row ? this.#line(this.row) : nothing}</dialog>`;
+    return html`<dialog class="dialog details" aria-label="Line" closedby="any"
+      @close=${() => (this.context = false)}>${this.row ? this.#line(this.row) : nothing}</dialog>`;
   }
 
   /** @param {import("./types.js").LineRow} row */
@@ -81,6 +105,8 @@ export class LineDetails extends LitElement {
     const { record } = row;
     return html`<header>
         <h2 class="host ${palette.of(record.host)}">${record.host}</h2>
+        <button type="button" class="text-button" aria-expanded=${this.context} title="Lines around it (c)"
+          @click=${() => (this.context = !this.context)}>${this.context ? "Hide" : "Show"} context</button>
         <button type="button" class="text-button" @click=${() => this.#copy()}>Copy text</button>
         <button type="button" class="icon-button" aria-label="Close" @click=${() => this.#dialog.close()}>${icons.close}</button>
       </header>
@@ -90,7 +116,8 @@ export class LineDetails extends LitElement {
         <dt>Log</dt><dd>${record.source}: ${neutral(record.path)}</dd>
         ${record.clipped ? html`<dt>Clipped</dt><dd>${record.length ? `${size(record.length)} whole` : "longer than shown"}</dd>` : nothing}
       </dl>
-      <pre class="whole" tabindex="0" aria-label="Text"></pre>`;
+      <pre class="whole" tabindex="0" aria-label="Text"></pre>
+      ${this.context ? html`<line-context .line=${record} ?utc=${this.utc}></line-context>` : nothing}`;
   }
 }
 

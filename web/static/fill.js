@@ -1,12 +1,10 @@
 /** Load the lines that a gap names and put them where the gap's row stands: a bounded part with each call. */
 
-import { missing, Refused } from "./api.js";
+import { missing, Refused, words } from "./api.js";
 import { FILL_LINES } from "./limits.js";
 import { lineRow } from "./rows.js";
 import { gapSentence } from "./words.js";
 
-/** HTTP status of a place that is no longer there: asking again does not help. */
-const GONE = 410;
 const NOT_LOADED = "Not loaded: ";
 
 /** @typedef {import("./types.js").MarkRow} MarkRow */
@@ -27,9 +25,8 @@ export async function fill(row, view, store, changed) {
     const page = await missing(gap, view, FILL_LINES);
     take(row, gap, page, store);
   } catch (error) {
-    const gone = error instanceof Refused && error.status === GONE;
-    const words = error instanceof Refused ? error.message : "the server does not answer";
-    tell(row, { busy: false, gap: gone ? null : gap, text: `${NOT_LOADED}${words}. ${gapSentence(gap)}` });
+    const gone = error instanceof Refused && error.gone;
+    tell(row, { busy: false, gap: gone ? null : gap, text: `${NOT_LOADED}${words(error)}. ${gapSentence(gap)}` });
   }
   changed();
 }

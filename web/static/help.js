@@ -38,6 +38,7 @@ export class HelpDialog extends LitElement {
         <dt>waiting</dt><dd>refused, timed out or lost; it is tried again by itself</dd>
         <dt>failed</dt><dd>needs a person: the words below the host say what to do</dd>
         <dt>late</dt><dd>the line came more than 2 s after its place in the order, and was put there</dd>
+        <dt>context</dt><dd>the lines before and after one in its own file, without the filters: from a line's details</dd>
         <dt>clipped</dt><dd>the line is longer than 64 KiB; the rest was not sent</dd>
       </dl>
       <p class="quiet">Patterns are RE2, case-sensitive unless they begin with <code>(?i)</code>. The address of this page holds

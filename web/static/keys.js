@@ -23,6 +23,7 @@ export const KEYS = [
   { keys: ["Space"], does: "Pause, go on", name: "pause" },
   { keys: ["↑", "↓"], does: "Select a line" },
   { keys: ["Enter"], does: "The whole of the selected line; load the lines of a gap", name: "open" },
+  { keys: ["c"], does: "While a line is shown whole: the lines around it in its file" },
   { keys: ["PgUp", "PgDn"], does: "Scroll" },
   { keys: ["Home", "g"], does: "To the oldest line" },
   { keys: ["End", "G"], does: "To the newest line, and follow" },

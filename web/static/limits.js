@@ -57,6 +57,11 @@ export const LATE_MS = 2_000;
 /** Lines that one click on a gap loads: as many as the server gives at once. */
 export const FILL_LINES = 1_000;
 
+/** Lines before, and after, a line that its context shows at first; that each click adds; and at most, as the server's. */
+export const CONTEXT_FIRST = 10;
+export const CONTEXT_MORE = 50;
+export const CONTEXT_MOST = 1_000;
+
 /** Seconds over which the errors of a host are counted: what happens now, and still there after a look away. */
 export const ERRORS_S = 60;
 

@@ -91,7 +91,7 @@
  *
  * @typedef {LineRow|MarkRow} Row
  *
- * @typedef {object} LinesPage answer of `GET /api/v1/lines`
+ * @typedef {object} LinesPage answer of `GET /api/v1/lines` and `/api/v1/context`
  * @property {LineRecord[]} lines oldest first
  * @property {string|null} cursor goes on after them
  * @property {boolean} complete
