@@ -47,8 +47,12 @@ LINE_COST = 512  # bytes of memory that a line takes beside its text
 # --- Hub and views (aggregator.hub) ------------------------------------------------------------------------------
 
 TAIL_WINDOW = 64 << 10  # bytes before the end at which a new tail starts: most viewers' backlog in one round trip
-RING_BYTES = 4 << 20  # bytes kept behind each tail for viewers that join
+RING_BYTES = 4 << 20  # bytes of memory kept behind each tail for viewers that join
+RINGS_BYTES = 512 << 20  # bytes of memory for the rings of all tails, shared evenly
+RING_LEAST = 64 << 10  # bytes of memory for a ring, however many there are
+BATCH_COST = 512  # bytes of memory that a batch in a ring takes beside its text
 DATED_LINGER = 3600.0  # seconds that yesterday's file of a dated path is followed on, for late lines
+RESTARTS = 20  # times in a row that a file may turn out to be another before it was read to its end: some 5 s
 LOCATE_TRIES = 3  # times that a lost place is looked for before it counts as gone
 LOCATE_PAUSE = 0.3  # seconds between two of these
 LISTINGS = 5  # listings of generations until two agree: one taken amid a rotation may miss a file
@@ -66,6 +70,8 @@ READ_CHUNK = 1 << 20  # bytes of one read by address; grows fourfold while a bac
 ROOM_BEAT = 0.05  # seconds between two looks whether any viewer of a file takes more
 CONTEXT_LINES = 1_000  # lines before, and after, a line that its context may have
 PAGE_LINES = 10_000  # lines of one page of history
+PAGE_BYTES = 32 << 20  # bytes of memory that the lines of one page take; its cursor goes on
+PAGE_SCAN = 256 << 20  # bytes read for one page, where a filter passes few of them; its cursor goes on
 QUEUE_LINES = 20_000  # lines that wait for one viewer
 QUEUE_BYTES = 8 << 20  # bytes of lines that wait for one viewer
 VIEWER_STALL = 30.0  # seconds that a viewer may not read at all before it is ended

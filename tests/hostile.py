@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import re
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,17 +25,21 @@ Process = asyncssh.SSHServerProcess[bytes]
 Answer = Callable[[Process], Awaitable[None]]
 MARK = b"\ntailon-agg\n"
 START_S = 10.0
+PAUSE_S = 0.01  # between two pieces of a flood, so that a test machine has time for anything else
 
 
 def says(text: bytes, *, errors: bytes = b"", status: int | None = 0) -> Answer:
-    """An answer that is the mark and a text; with `status` None the command then neither ends nor says more."""
+    """An answer that is the mark and a text; with `status` None the command then neither ends nor says more than its
+    errors, again and again as follow.sh does."""
 
     async def answer(process: Process) -> None:
         process.stdout.write(MARK + text)
         process.stderr.write(errors)
         await process.stdout.drain()
-        if status is None:
-            await process.stdin.read()
+        while status is None and not process.is_closing():
+            await asyncio.sleep(0.1)
+            process.stderr.write(errors)
+            await process.stderr.drain()
         process.exit(status or 0)
 
     return answer
@@ -50,7 +54,7 @@ def floods(begin: bytes, chunk: bytes, *, errors: bool = False) -> Answer:
         while not process.is_closing():
             out.write(chunk)
             await out.drain()
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE_S)
 
     return answer
 
@@ -94,10 +98,15 @@ class Hostile:
         self._thread.join(START_S)
         self._loop.close()
 
-    def add(self, name: str, server: Callable[[], asyncssh.SSHServer] | None = None, **answers: Answer) -> None:
-        """A host; `answers` by command: probe, list, find, generations, read, follow."""
+    def add(self, name: str, options: Mapping[str, Any] | None = None, **answers: Answer) -> None:
+        """A host; `answers` by command: probe, list, find, generations, read, follow; `options` of asyncssh.listen."""
         self._keys[name] = asyncssh.generate_private_key("ssh-ed25519")
-        self._do(self._listen(name, server, answers))
+        self._do(self._listen(name, options or {}, answers))
+
+    def add_raw(self, name: str, begin: bytes, chunk: bytes = b"") -> None:
+        """A host that is no SSH server: it sends `begin`, then `chunk` for ever, or nothing more."""
+        self._keys[name] = asyncssh.generate_private_key("ssh-ed25519")
+        self._do(self._listen_raw(name, begin, chunk))
 
     def inventory(self, sources: dict[str, Any], **extra: Any) -> Path:
         """The inventory of the fleet with these hosts added."""
@@ -111,9 +120,21 @@ class Hostile:
         ssh = {"known_hosts": [str(self.fleet.known_hosts), str(known)]}
         return self.fleet.inventory(sources, hosts=hosts, ssh=ssh, **extra)
 
-    async def _listen(
-        self, name: str, server: Callable[[], asyncssh.SSHServer] | None, answers: dict[str, Answer]
-    ) -> None:
+    async def _listen_raw(self, name: str, begin: bytes, chunk: bytes) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                writer.write(begin)
+                while chunk:
+                    writer.write(chunk)
+                    await writer.drain()
+                await reader.read()
+            writer.close()
+
+        listener = await asyncio.start_server(serve, LOOPBACK, 0)
+        self._listeners.append(listener)
+        self._ports[name] = listener.sockets[0].getsockname()[1]
+
+    async def _listen(self, name: str, options: Mapping[str, Any], answers: dict[str, Answer]) -> None:
         async def handle(process: Process) -> None:
             command = process.command or ""
             self.commands.setdefault(name, []).append(command)
@@ -125,11 +146,14 @@ class Hostile:
         listener = await asyncssh.listen(
             LOOPBACK,
             0,
-            server_factory=server or (lambda: _Server(self._user)),
-            server_host_keys=[self._keys[name]],
-            process_factory=handle,
-            encoding=None,
-            login_timeout=0,
+            **{
+                "server_factory": lambda: _Server(self._user),
+                "server_host_keys": [self._keys[name]],
+                "process_factory": handle,
+                "encoding": None,
+                "login_timeout": 0,
+                **options,
+            },
         )
         self._listeners.append(listener)
         self._ports[name] = listener.get_port()

@@ -77,7 +77,7 @@ class Follower:
         self._window = limits.TAIL_WINDOW
         self._again = asyncio.Event()
         self._looks = 0  # for a name that is missing
-        self._hints = 0  # since it was last read to its end
+        self._restarts = 0  # since it was last read to its end
         self._catch_up = CatchUp(link, file, sink)
 
     def try_again(self) -> None:
@@ -102,16 +102,17 @@ class Follower:
                 except (_Elsewhere, Gone, Missing):
                     self._catch_up.sure = False
                     await asyncio.sleep(limits.LOCATE_PAUSE)
+                    await self._calm_down()
                 except HostError as error:
                     self._catch_up.sure = False
                     await self._report(error)
 
     async def _calm_down(self) -> None:
-        """Wait where a host says again and again that the file is another, before it has been read once."""
-        self._hints += 1
-        if self._hints > limits.HINTS:
-            self._hints = 0
-            detail = f"it says again and again that {self._file.path} is another"
+        """Wait where the file is another again and again, and never read to its end."""
+        self._restarts += 1
+        if self._restarts > limits.RESTARTS:
+            self._restarts = 0
+            detail = f"{self._file.path} is another file again and again"
             await self._report(trouble("remote-error", host=self._file.host, detail=detail))
 
     async def _go_on(self) -> None:
@@ -201,7 +202,7 @@ class Follower:
                 if cutter.skipping and self._window < limits.BACKLOG_BYTES:
                     raise _Wider
                 self._sink.caught_up()
-                self._hints = 0
+                self._restarts = 0
                 behind = False
             for news in _NEWS.finditer(errors):
                 self._judge(news[1], received >= int(news[2]), received == cutter.position)

@@ -65,7 +65,7 @@ def explain(
             return trouble("name-not-found", address=address)
         case OSError() if "Multiple exceptions" in str(error) and "refused" in str(error):
             return trouble("refused", endpoint=endpoint)
-        case OSError() | ValueError():
+        case OSError():
             return trouble("unreachable", endpoint=endpoint, detail=words_of(error))
         case _:
             return trouble("protocol", endpoint=endpoint, detail=words_of(error))
