@@ -157,5 +157,6 @@ OPEN = 15.0  # seconds for a server to answer a terminal
 TERMINALS = 32  # state folders that terminals of one user share out among themselves
 WS_MESSAGE = 1024  # bytes of a message from a browser: it has nothing to say
 REQUEST_HEAD = 256 << 10  # bytes of a request line and its headers: a page's `after` of many files is long
+REQUEST_HEAD_PATIENCE = 10.0  # seconds for a connection to say what it wants: half a request must not be held open
 DRAIN = 5  # seconds for answers to end at a stop
 BACKLOG_CONNECTIONS = 256  # connections that wait to be accepted

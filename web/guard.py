@@ -42,6 +42,7 @@ class _Refusal:
     rule: str | None = None
     foreign: bool = False
     allow: str | None = None
+    closes: bool = False
 
 
 class Guard:
@@ -139,6 +140,8 @@ def _is_foreign_fetch(headers: Headers) -> bool:
 
 
 def _body(headers: Headers) -> _Refusal | None:
+    if "content-length" in headers and "transfer-encoding" in headers:  # request smuggling (RFC 9112, 6.1)
+        return _Refusal(400, "a request has Content-Length or Transfer-Encoding, not both", closes=True)
     length = headers.get("content-length", "0")
     if length.isdecimal() and int(length[:20]) <= limits.REQUEST_BODY_BYTES:
         return None
@@ -171,7 +174,9 @@ async def _refuse(refusal: _Refusal, scope: Scope, receive: Receive, send: Send)
 
 def _answer(refusal: _Refusal) -> Response:
     members = {"rule": refusal.rule} if refusal.rule else {}
-    headers = {"Allow": refusal.allow} if refusal.allow else None
+    headers = {"Allow": refusal.allow} if refusal.allow else {}
+    if refusal.closes:
+        headers["Connection"] = "close"
     return problem(refusal.status, refusal.detail, headers=headers, **members)
 
 

@@ -112,6 +112,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
             server_header=False,
             date_header=True,
             proxy_headers=False,
+            http="web.patience:PatientProtocol",
             ws="websockets-sansio",
             ws_per_message_deflate=False,  # costs four times a plain send
             ws_max_size=limits.WS_MESSAGE,
