@@ -270,6 +270,7 @@ async def test_killed_connection_leaves_no_process(fleet: Fleet) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_idle_follower_lives_on_and_a_cut_one_ends_within_a_minute(fleet: Fleet) -> None:
     """Slow: the follower's own patience is 45 s. One is kept alive by heartbeats, the other's cable is cut."""
     host, other = fleet.add("a"), fleet.add("b")
