@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -25,10 +26,18 @@ class StateFolder:
     def __enter__(self) -> Self:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.path.stat().st_uid != os.geteuid():  # whoever owns it could swap the audit log in it
+                raise ConfigError(
+                    f"the state folder {self.path} belongs to another user; give --state-dir one of yours"
+                )
             self.path.chmod(0o700)
-            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            self._lock = os.open(self.path / "lock", flags, 0o600)
         except OSError as error:
             raise ConfigError(f"the state folder {self.path} can't be used: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(self._lock).st_mode):
+            self.close()
+            raise ConfigError(f"the state folder {self.path} can't be used: its `lock` is not a regular file")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
