@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,12 @@ from test_link import eventually
 from aggregator import limits
 from aggregator.errors import TooMany
 from aggregator.hub.chunk import Chunk
+from aggregator.hub.ring import Ring, share
 from aggregator.inventory import load
-from aggregator.model import Principal
+from aggregator.model import Batch, File, Principal
+from aggregator.past import Between
 from aggregator.query import Query
+from aggregator.stream.reader import NOTHING
 
 _ME = Principal("local", "api")
 
@@ -254,3 +258,44 @@ async def test_position_that_another_view_was_ahead_with_is_not_repeated(
             append(root / "one.log", "end\n")
             await view.until_text("end")
         assert view.texts == ["end"]
+
+
+async def test_a_page_reads_only_so_much_and_goes_on_at_its_cursor(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pattern that passes nothing must not read a whole log, nor long lines fill the memory."""
+    monkeypatch.setattr(limits, "PAGE_SCAN", 300_000)
+    log = fleet.add("a").root / "x.log"
+    append(log, "".join(f"{number:06} {'x' * 93}\n" for number in range(20_000)))
+    inventory = fleet.inventory({"app": {"hosts": "a", "path": str(log)}})
+    async with running(inventory, tmp_path) as engine:
+        async with engine.watch("a", lines="20000") as view:
+            await view.until_all(lambda: len(view.texts) == 20_000)
+            places = [record["position"] for record in view.records if record["type"] == "line"]
+        asked = Between(places[0], places[-1], grep=("000$|^01999",))
+        texts: list[str] = []
+        pages = 0
+        while True:
+            page = await engine.aggregator.past(_ME).between(asked)
+            assert page.scanned_bytes < 400_000
+            texts += [line.text[:6] for line in page.lines]
+            pages += 1
+            if page.cursor is None:
+                break
+            asked = replace(asked, cursor=page.cursor)
+        assert texts == [f"{number:06}" for number in range(19_990, 19_999)]
+        assert pages > 4
+        monkeypatch.setattr(limits, "PAGE_BYTES", 100_000)
+        page = await engine.aggregator.past(_ME).between(Between(places[0], places[-1], limit="10000"))
+        assert 0 < len(page.lines) < 1000
+        assert page.cursor
+
+
+def test_rings_share_their_memory_and_batches_of_a_line_count_as_what_they_take() -> None:
+    file = File("a", "app", "/x")
+    ring = Ring(lambda: 100 * (limits.BATCH_COST + 10))
+    for number in range(1000):
+        ring.append(Batch(file, "0" * 16, 10 * number, 10 * number + 10, b"123456789\n"), NOTHING, 0.0, history=False)
+    assert len(ring.until(ring.seq)) == 100
+    assert share(1) == limits.RING_BYTES
+    assert 5_000 * share(5_000) <= limits.RINGS_BYTES

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from aggregator import limits
 from aggregator.errors import Fault, Gone, UsageError
 from aggregator.history.files import Generation, generations
 from aggregator.history.read import Where, read_range, read_rest
@@ -37,18 +38,23 @@ async def read_span(
     reader: Callable[[], LineReader],
     wanted: Callable[[list[Line]], list[Line]],
 ) -> Span:
-    """At most `limit` lines from `start` (included) to `end` (excluded) that `wanted` lets pass. `reader` is called
-    once the host was reached. Raises HostError, UsageError, and Gone when a generation between is no longer there."""
+    """At most `limit` lines from `start` (included) to `end` (excluded) that `wanted` lets pass; fewer, with a cursor,
+    when they take much memory or much was read for them. `reader` is called once the host was reached. Raises
+    HostError, UsageError, and Gone when a generation between is no longer there."""
     lines: list[Line] = []
-    scanned = 0
+    scanned = size = 0
     read: LineReader | None = None
     async with aclosing(batches_between(link, start, end)) as batches:
         async for batch, one in batches:
             read = read or reader()
             scanned += batch.end - batch.start
-            lines += wanted(read.read(batch, at=float(one.mtime), history=True))
+            found = wanted(read.read(batch, at=float(one.mtime), history=True))
+            lines += found
+            size += sum(min(line.size, limits.LINE_BYTES) + limits.LINE_COST for line in found)
             if len(lines) > limit:
                 return Span(lines[:limit], positions.decode(lines[limit].record.position), scanned)
+            if size > limits.PAGE_BYTES or scanned > limits.PAGE_SCAN:
+                return Span(lines, Position(start.file, batch.generation, batch.end), scanned)
     return Span(lines, None, scanned)
 
 

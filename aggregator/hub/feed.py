@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import Protocol
 
@@ -39,7 +40,14 @@ class Feed:
     """A file, its newest lines, and who shows it. `ready` is set once its backlog is in the ring, `settled` as soon
     as that or a trouble is known."""
 
-    def __init__(self, file: File, link: Link, zone: tzinfo | None, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        file: File,
+        link: Link,
+        zone: tzinfo | None,
+        metrics: Metrics,
+        ring_bytes: Callable[[], int] = lambda: limits.RING_BYTES,
+    ) -> None:
         self.file = file
         self.link = link
         self.state: State = "connecting"
@@ -48,7 +56,7 @@ class Feed:
         self.lag: float | None = None
         self.ready = asyncio.Event()
         self.settled = asyncio.Event()
-        self.ring = Ring()
+        self.ring = Ring(ring_bytes)
         self.listeners: set[Listener] = set()
         self._zone = zone
         self._metrics = metrics

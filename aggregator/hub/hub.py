@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from aggregator import limits
 from aggregator.errors import HostError
 from aggregator.hub.feed import Feed
 from aggregator.hub.finder import Finder
+from aggregator.hub.ring import share
 from aggregator.hub.view import Pair, Selection, View, Viewer
 from aggregator.inventory import Inventory
 from aggregator.metrics import Metrics
@@ -91,13 +92,16 @@ class Hub:
         if feed is None:
             source = self._inventory.sources[file.source]
             zone = ZoneInfo(source.timezone) if source.timezone else None
-            feed = Feed(file, self._links.link(self._inventory.hosts[file.host]), zone, self._metrics)
+            feed = Feed(file, self._links.link(self._inventory.hosts[file.host]), zone, self._metrics, self._ring_bytes)
             self.feeds[file] = feed
             self._make_room(feed)
         else:
             feed.try_again()
         self._take(feed, self._run_feed(feed), f"follow {file.host}:{file.path}")
         return feed
+
+    def _ring_bytes(self) -> int:
+        return share(len(self.feeds))
 
     def _make_room(self, feed: Feed) -> None:
         """Files that only linger give way when those of a host are as many as can be followed."""
@@ -136,7 +140,9 @@ class Hub:
     def _return(self, shared: Feed | Finder, linger: float) -> None:
         entry = self._shared[shared]
         entry.users -= 1
-        if entry.users == 0:
+        if entry.users == 0 and not linger:
+            self._forget(shared)
+        elif entry.users == 0:
             entry.farewell = asyncio.get_running_loop().call_later(linger, self._forget, shared)
 
     def _forget(self, shared: Feed | Finder) -> None:
@@ -154,7 +160,7 @@ class Hub:
     def _stale(self, pair: Pair, finder: Finder) -> bool:
         """Whether a finder, or the feeds of its files, speak of an older inventory; they are forgotten then."""
         host, source = self._inventory.hosts.get(pair[0]), self._inventory.sources.get(pair[1])
-        if host == finder.host and source == finder.source:
+        if host == finder.host and source and replace(source, hosts=finder.source.hosts) == finder.source:
             return False
         self.finders.pop(pair, None)
         for file in finder.files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aggregator import limits
@@ -24,9 +25,9 @@ class Entry:
 
 
 class Ring:
-    """Batches in the order in which they came, at most `limit` bytes of them and never less than the newest."""
+    """Batches in the order in which they came, at most `limit()` bytes of memory and never less than the newest."""
 
-    def __init__(self, limit: int = limits.RING_BYTES) -> None:
+    def __init__(self, limit: Callable[[], int]) -> None:
         self._limit = limit
         self._entries: deque[Entry] = deque()
         self._bytes = 0
@@ -37,9 +38,9 @@ class Ring:
         self.seq += 1
         entry = Entry(self.seq, batch, count_lines(batch), memory, at, history)
         self._entries.append(entry)
-        self._bytes += len(batch.text)
-        while self._bytes > self._limit and len(self._entries) > 1:
-            self._bytes -= len(self._entries.popleft().batch.text)
+        self._bytes += _cost(batch)
+        while self._bytes > self._limit() and len(self._entries) > 1:
+            self._bytes -= _cost(self._entries.popleft().batch)
         return entry
 
     @property
@@ -61,3 +62,12 @@ class Ring:
                 chosen.appendleft(entry)
                 lines -= entry.lines
         return list(chosen)
+
+
+def share(rings: int) -> int:
+    """Bytes of memory that each of so many rings may take."""
+    return max(limits.RING_LEAST, min(limits.RING_BYTES, limits.RINGS_BYTES // max(1, rings)))
+
+
+def _cost(batch: Batch) -> int:
+    return len(batch.text) + limits.BATCH_COST
