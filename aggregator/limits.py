@@ -140,7 +140,6 @@ DEMO_DISK = 128 << 20  # bytes that all files with their old generations may tak
 DEMO_FILE = 2 << 20  # bytes at which a file is rotated at the latest
 DEMO_GENERATIONS = 3  # rotated generations that are kept of each file
 DEMO_ROTATION = 90.0  # seconds between two rotations of some file, so that there is one to see
-DEMO_OPEN_FILES = 16_384  # files, sockets and pipes of DEMO_HOSTS_MAX hosts with every log followed are some 4,000
 DEMO_PIPE = 64 << 10  # bytes read at once from a command
 DEMO_STOP = 5.0  # seconds for the sessions of a host to end when the demo ends
 
@@ -158,5 +157,6 @@ TERMINALS = 32  # state folders that terminals of one user share out among thems
 WS_MESSAGE = 1024  # bytes of a message from a browser: it has nothing to say
 REQUEST_HEAD = 256 << 10  # bytes of a request line and its headers: a page's `after` of many files is long
 REQUEST_HEAD_PATIENCE = 10.0  # seconds for a connection to say what it wants: half a request must not be held open
+OPEN_FILES = 16_384  # descriptors that are asked for: some thousand viewers and hosts
 DRAIN = 5  # seconds for answers to end at a stop
 BACKLOG_CONNECTIONS = 256  # connections that wait to be accepted

@@ -24,6 +24,7 @@ from aggregator.cli.state import StateFolder, audit_path, folder_for
 from aggregator.errors import ConfigError, TailonError
 from aggregator.inventory import Bind, Inventory, TcpBind, fold
 from aggregator.metrics import Metrics
+from aggregator.openfiles import allow_open_files
 from aggregator.remote.ssh import SshTransport
 from aggregator.service import Aggregator
 
@@ -68,6 +69,7 @@ async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, 
 
     refuse_unguarded(settings, inventory)
     check_tls(settings)
+    allow_open_files()
     metrics = Metrics()
     tls = settings.tls_cert is not None
     with contextlib.ExitStack() as stack:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +19,7 @@ from aggregator.demo.cluster import LOGS, ROLES, cluster_of
 from aggregator.demo.server import LOOPBACK, DemoServer
 from aggregator.demo.writer import Writer
 from aggregator.errors import Fault, UsageError
+from aggregator.openfiles import allow_open_files
 
 
 class DemoFleet:
@@ -39,7 +39,7 @@ class DemoFleet:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> DemoFleet:
-        _allow_open_files()
+        allow_open_files()
         async with AsyncExitStack() as stack:
             folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="tailon-agg-demo-")
             stack.push_async_callback(asyncio.to_thread, folder.cleanup)
@@ -106,14 +106,6 @@ async def _running(writer: Writer) -> AsyncIterator[None]:
             yield
         finally:
             task.cancel()
-
-
-def _allow_open_files() -> None:
-    """Many systems start a process with 1,024; logs, sockets and pipes of a large demo are more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = limits.DEMO_OPEN_FILES if hard == resource.RLIM_INFINITY else min(limits.DEMO_OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < enough:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def _check(hosts: int, rate: float) -> None:
