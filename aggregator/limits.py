@@ -11,7 +11,8 @@ DIALS_PER_JUMP = 8  # handshakes at once through one jump host: sshd's MaxStartu
 RESOLVERS = 64  # threads that look names up; libuv's own 4 are soon all waiting for a name server that is silent
 BACKOFF_BASE = 1.0  # seconds; the n-th wait is uniform in [0, base * 2**n] (full jitter), never over the cap
 BACKOFF_CAP = 60.0  # seconds; a host that comes back is live again within about a minute
-FAILED_RETRY = 120.0  # seconds before a host that needs a person is tried again: OpenSSH >= 9.8 bans retries
+FAILED_RETRY = 120.0  # seconds before a host that needs a person is tried again, doubled each time: OpenSSH >= 9.8 bans
+FAILED_CAP = 960.0  # seconds; at most eight attempts in an hour of failing logins
 FAILED_FILE_RETRY = 10.0  # seconds before a file that could not be opened is tried again
 KEEPALIVE_MISSED = 3  # unanswered keepalives after which a connection counts as lost
 COMMAND_TIMEOUT = 20.0  # seconds for a short command on a host

@@ -178,7 +178,13 @@ def test_pauses_grow_with_full_jitter_up_to_a_minute(cause: str) -> None:
 def test_pause_where_a_person_is_needed_is_over_a_minute() -> None:
     error = trouble("permission-denied", user="u", endpoint="h")
     assert min(pause_after(error, 1) for _ in range(200)) > 60
-    assert max(pause_after(error, 50) for _ in range(200)) < 200
+    assert max(pause_after(error, 50) for _ in range(200)) < 20 * 60
+    for _ in range(200):
+        attempts, passed = 1, pause_after(error, 1)
+        while passed < 3600:
+            attempts += 1
+            passed += pause_after(error, attempts)
+        assert attempts <= 8, "logins that are refused for an hour"
 
 
 async def test_half_open_connection_is_noticed_by_keepalive(fleet: Fleet, tmp_path: Path) -> None:

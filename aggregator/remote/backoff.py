@@ -14,6 +14,7 @@ def pause_after(error: HostError, failures: int) -> float:
     """Seconds after the `failures`-th failure in a row, with full jitter; longer where a person is needed, because
     OpenSSH from 9.8 on bans who tries to log in again and again (sshd_config(5), PerSourcePenalties)."""
     if not error.retry:
-        return limits.FAILED_RETRY * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+        pause = min(limits.FAILED_CAP, limits.FAILED_RETRY * 2.0 ** min(failures - 1, 10))
+        return pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
     most = min(limits.BACKOFF_CAP, limits.BACKOFF_BASE * 2.0 ** min(failures, 10))
     return random.uniform(_LEAST, most)  # noqa: S311
