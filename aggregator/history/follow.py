@@ -20,7 +20,7 @@ from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import Cutter, generation_of
 from aggregator.stream.proof import Place, Proof, Start
 
-_NEWS = re.compile(rb"^([RMST]) (\d{1,18})$", re.MULTILINE)  # of follow.sh
+_NEWS = re.compile(rb"^([RMST]) (\d{1,18})\n", re.MULTILINE)  # of follow.sh
 # GNU tail's word of a truncation comes among the bytes that it concerns, and may come in pieces.
 _TRUNCATED = re.compile(rb"tail: [^\n]{0,200}: file truncated\n")
 _BEGINNING = re.compile(rb"t(?:a(?:i(?:l(?::(?: [^\n]{0,220})?)?)?)?)?\Z")
