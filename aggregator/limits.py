@@ -161,3 +161,11 @@ REQUEST_HEAD_PATIENCE = 10.0  # seconds for a connection to say what it wants: h
 OPEN_FILES = 16_384  # descriptors that are asked for: some thousand viewers and hosts
 DRAIN = 5  # seconds for answers to end at a stop
 BACKLOG_CONNECTIONS = 256  # connections that wait to be accepted
+
+# --- Redaction (aggregator.stream.redact) ------------------------------------------------------------------------
+
+REDACT_CONTEXT = 64 << 10  # characters of a record that are kept, so that a pattern may cross batches
+REDACT_KEY_LINES = 200  # lines after its first in which a private key may go on: RSA of 16,384 bits has some 200
+REDACT_KEY_ODD = 3  # of these, in a row, that do not look like one: then it has ended without saying so
+REDACT_LOOKBACK = 32 << 10  # bytes before a range that are read too: a private key with stamped lines is some 20 KiB
+REDACT_MEMORY = 64 << 20  # bytes that RE2 may take for the built-in kinds in one pattern
