@@ -169,3 +169,15 @@ REDACT_KEY_LINES = 200  # lines after its first in which a private key may go on
 REDACT_KEY_ODD = 3  # of these, in a row, that do not look like one: then it has ended without saying so
 REDACT_LOOKBACK = 32 << 10  # bytes before a range that are read too: a private key with stamped lines is some 20 KiB
 REDACT_MEMORY = 64 << 20  # bytes that RE2 may take for the built-in kinds in one pattern
+
+# --- Logins (aggregator.access) ----------------------------------------------------------------------------------
+
+PASSWORD_BYTES = 1024  # bytes of a password; longer ones never fit
+PASSWORD_CHECKS = 2  # argon2 checks at once: each takes 64 MiB
+SESSIONS = 10_000  # browsers that are logged in at once
+SESSION_IDLE = 8 * 3600.0  # seconds without a request or an open view after which a login ends
+SESSION_LIFE = 24 * 3600.0  # seconds after which a login ends whatever happens
+LOGIN_WINDOW = 900.0  # seconds that failed logins are counted over
+LOGIN_FAILURES_USER = 10  # failures of one user in it, from wherever
+LOGIN_FAILURES_ADDRESS = 50  # failures from one address in it: many people may share it
+LOGIN_KEYS = 20_000  # users and addresses whose failures are remembered

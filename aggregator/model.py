@@ -122,8 +122,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: name, the way in (`web`, `api`, `cli`) and the peer's address."""
+    """Who asks: name, the way in (`web`, `api`, `cli`), the peer's address, and the names of their roles."""
 
     name: str
     via: Literal["web", "api", "cli"]
     address: str | None = None
+    roles: tuple[str, ...] = ()
