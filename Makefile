@@ -6,6 +6,7 @@ PORT ?= 8080
 HOSTS ?=
 RATE ?=
 PYTEST_ARGS ?=
+WORKERS ?= 4
 
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
@@ -25,8 +26,8 @@ setup: .venv/.dev ## a virtual environment with everything that development need
 demo: .venv/.runtime ## the view over an embedded fleet: make demo [PORT=8080] [HOSTS=n] [RATE=lines/s]
 	@exec $(BIN)/tailon-agg demo --bind 127.0.0.1:$(PORT) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(RATE),--rate $(RATE))
 
-test: debian check ## all tests, after `check`: make test [PYTEST_ARGS=…]
-	$(BIN)/pytest $(PYTEST_ARGS)
+test: debian check ## all tests, after `check`: make test [PYTEST_ARGS=…] [WORKERS=4]
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: .venv/.dev web/node_modules/.dev ## lint, format, types, import contracts, shell scripts, browser modules
 	$(BIN)/ruff check
