@@ -91,6 +91,10 @@ AUDIT_RETRY = 1.0  # seconds between two tries to write again while nobody asks:
 AUDIT_RECORDS = 1024  # records that wait for the disk with somebody waiting for them; above it, refused
 AUDIT_NOTES = 16_384  # records that wait for the disk with nobody waiting (closes); above it, lost and counted
 AUDIT_RECORD_BYTES = 16 << 20  # bytes of one record; a view of FILES_PER_VIEW long paths is some 2 MiB
+AUDIT_RANGES = 64  # ranges of positions of one file that a close record holds; more are joined, and said to be
+AUDIT_RANGES_RECORD = 8192  # ranges of all files in it: some 2 MiB
+AUDIT_PROGRESS = 60.0  # seconds between two progress records of a view
+AUDIT_PROGRESS_BYTES = 64 << 20  # bytes of text after which one comes before that
 AUDIT_TAIL_BLOCK = 64 << 10  # bytes of one read backwards from the log's end, looking for its last record
 
 # --- Inventory (aggregator.inventory) ----------------------------------------------------------------------------

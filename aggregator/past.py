@@ -25,6 +25,7 @@ from aggregator.stream import positions
 from aggregator.stream.filters import Filter
 from aggregator.stream.reader import LineReader
 from aggregator.stream.records import LineRecord
+from aggregator.stream.runs import runs_of
 
 
 class Failure(msgspec.Struct):
@@ -102,7 +103,7 @@ class Past:
                     span = await read_span(link, start, end, limit, reader, lambda lines: select(lines, wanted))
             except HostError as error:
                 return _failed(file, error)
-            opening.delivered(len(span.lines), sum(line.size for line in span.lines))
+            opening.delivered(runs_of(span.lines), len(span.lines), sum(line.size for line in span.lines))
             cursor = positions.encode(span.cursor) if span.cursor else None
             return Page([line.record for line in span.lines], cursor, True, span.scanned, [])
 
@@ -124,7 +125,7 @@ class Past:
             except HostError as error:
                 return _failed(file, error)
             size = sum(line.size for line in lines)
-            opening.delivered(len(lines), size)
+            opening.delivered(runs_of(lines), len(lines), size)
             return Page([line.record for line in lines], None, True, size, [])
 
     def _way(self, file: File) -> tuple[Link, Callable[[], LineReader]]:

@@ -59,8 +59,8 @@ async def test_opening_is_on_disk_before_it_is_given_and_its_close_says_what_was
     async with await door.open(LOCAL, REQUEST) as opening:
         (record,) = [json.loads(line) for line in door.audit.path.read_bytes().splitlines()]
         assert record["seq"] == opening.seq == 1
-        opening.delivered(3, 120)
-        opening.delivered(1, 40)
+        opening.delivered([], 3, 120)
+        opening.delivered([], 1, 40)
         opening.dropped(7, 300)
         opening.end("slow-viewer")
     assert record["event"] == "open"
@@ -78,6 +78,7 @@ async def test_opening_is_on_disk_before_it_is_given_and_its_close_says_what_was
         "bytes": 160,
         "dropped_lines": 7,
         "dropped_bytes": 300,
+        "files": [],
     }
 
 

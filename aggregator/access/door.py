@@ -6,19 +6,31 @@ Functions that read log text take an `Opening`, and only a `Door` makes those.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final, Self
 
-from aggregator.access.audit import AuditLog
+from aggregator import limits
+from aggregator.access.audit import AuditLog, unavailable
 from aggregator.access.events import Event
 from aggregator.access.policy import Action, Policy, Verdict
-from aggregator.access.request import End, Request, Served, record_of, undone, union
+from aggregator.access.request import End, Request, record_of, undone, union
+from aggregator.access.served import Served
 from aggregator.errors import AuditUnavailable, Denied
 from aggregator.model import File, Principal
+from aggregator.stream.runs import Run
 
 _KEY: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """When, by the monotonic clock, and at how many bytes the log last heard of an opening."""
+
+    at: float
+    bytes: int
 
 
 class Opening:
@@ -38,6 +50,7 @@ class Opening:
         self._end: End | None = None
         self._closed = False
         self.served = Served()
+        self._told = _Told(time.monotonic(), 0)
 
     @property
     def principal(self) -> Principal:
@@ -94,10 +107,21 @@ class Opening:
             sources=union(self._request.sources, (file.source for file in fresh)),
         )
 
-    def delivered(self, lines: int, size: int) -> None:
-        """Count lines and bytes of text that went to the viewer."""
-        self.served.lines += lines
-        self.served.bytes += size
+    def delivered(self, runs: Sequence[Run], lines: int, size: int) -> None:
+        """Count what goes to the viewer now: runs of lines, how many lines, and the bytes of their text."""
+        self.served.add(runs, lines, size)
+
+    def beat(self) -> None:
+        """Write down from time to time how far the view has come. To be called before text leaves, and now and then.
+
+        Raises AuditUnavailable when the log can't be written now.
+        """
+        if trouble := self._door.audit.trouble:
+            raise unavailable(trouble)
+        now, size = time.monotonic(), self.served.bytes
+        if now - self._told.at >= limits.AUDIT_PROGRESS or size - self._told.bytes >= limits.AUDIT_PROGRESS_BYTES:
+            self._told = _Told(now, size)
+            self._door.progress(self)
 
     def dropped(self, lines: int, size: int) -> None:
         """Count lines and bytes of text that the viewer lost by being slow."""
@@ -180,6 +204,11 @@ class Door:
         )
         verdict = await self._decide(principal, more, files)
         await self.audit.record(replace(record_of(principal, more, "open", verdict), detail={"extends": seq}))
+
+    def progress(self, opening: Opening) -> None:
+        """Record how far an opening has come; does not wait for it."""
+        detail = opening.served.detail(opening.seq, None)
+        self.audit.note(replace(record_of(opening.principal, opening.request, "progress", None), detail=detail))
 
     def closed(self, opening: Opening, end: End) -> None:
         """Record the end of an opening; does not wait for it."""

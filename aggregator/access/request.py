@@ -1,4 +1,4 @@
-"""What somebody asks to read, what they got, and the audit records of both."""
+"""What somebody asks to read, and the audit records of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 
 from aggregator.access.events import Event, EventName, Filter
 from aggregator.access.policy import Action, Verdict
+from aggregator.access.served import Served
 from aggregator.model import EndReason, File, Principal
 
 End = EndReason | Literal["viewer-left", "error", "never-opened"]
@@ -32,27 +33,6 @@ class Request:
     event: EventName = "open"
 
 
-@dataclass(slots=True)
-class Served:
-    """What went to the viewer, and what a slow viewer lost."""
-
-    lines: int = 0
-    bytes: int = 0
-    dropped_lines: int = 0
-    dropped_bytes: int = 0
-
-    def detail(self, seq: int, end: End) -> dict[str, object]:
-        """The `detail` of the close record of the opening `seq`."""
-        return {
-            "open": seq,
-            "end": end,
-            "lines": self.lines,
-            "bytes": self.bytes,
-            "dropped_lines": self.dropped_lines,
-            "dropped_bytes": self.dropped_bytes,
-        }
-
-
 def record_of(principal: Principal, request: Request, name: EventName, verdict: Verdict | None) -> Event:
     """The record of an act on what `request` names."""
     denied = verdict is not None and not verdict.allowed
@@ -67,7 +47,7 @@ def record_of(principal: Principal, request: Request, name: EventName, verdict: 
         command=request.command,
         filter=Filter(request.grep, request.exclude, request.level),
         reason=request.reason,
-        verdict=None if name == "close" else "denied" if denied else "allowed",
+        verdict=None if name in ("close", "progress") else "denied" if denied else "allowed",
         rule=verdict.rule if verdict else None,
     )
 

@@ -17,7 +17,7 @@ from aggregator.cli.printing import print_blocks
 from aggregator.errors import Denied, Fault, ServerError, UsageError
 from aggregator.hub.queue import Block
 from aggregator.query import Query
-from aggregator.stream.records import EndRecord, LineRecord, Record
+from aggregator.stream.records import EndRecord, Record
 
 TOKEN = "TAILON_AGG_TOKEN"  # noqa: S105 - the name of a variable
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
@@ -63,7 +63,7 @@ async def _blocks(socket: ClientConnection, stop: asyncio.Event) -> AsyncIterato
         async for message in socket:
             records = [record for raw in msgspec.json.decode(message, type=list[msgspec.Raw]) if (record := _read(raw))]
             ended = ended or any(isinstance(record, EndRecord) for record in records)
-            yield Block(records, None, sum(isinstance(record, LineRecord) for record in records), 0)
+            yield Block(records, None)
     except ConnectionClosed:
         if not ended and not stop.is_set():
             raise ServerError("the server was lost; call again with --after to go on where it stopped") from None

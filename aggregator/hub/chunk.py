@@ -7,6 +7,7 @@ from typing import Literal
 
 from aggregator import limits
 from aggregator.stream.records import GapRecord, Line, LineRecord, NoticeRecord, Record, encode
+from aggregator.stream.runs import Run, runs_of
 
 Format = Literal["ndjson", "array", "text"]
 
@@ -14,13 +15,21 @@ Format = Literal["ndjson", "array", "text"]
 class Chunk:
     """Some lines in their order, and their encodings as they are first asked for. `bytes` are those of their texts."""
 
-    __slots__ = ("_encoded", "bytes", "files", "lines")
+    __slots__ = ("_encoded", "_runs", "bytes", "files", "lines")
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
         self.files = frozenset([line.file for line in lines])
         self.bytes = sum([min(line.size, limits.LINE_BYTES) for line in lines])
         self._encoded: dict[Format, bytes] = {}
+        self._runs: Sequence[Run] | None = None
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """The lines as the audit log counts them."""
+        if self._runs is None:
+            self._runs = runs_of(self.lines)
+        return self._runs
 
     def encoded(self, form: Format) -> bytes:
         """The lines as NDJSON, as a JSON array, or as text."""

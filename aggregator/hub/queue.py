@@ -12,6 +12,7 @@ from aggregator.hub.chunk import Chunk, Format, encode_records
 from aggregator.model import File, Gap
 from aggregator.stream import positions
 from aggregator.stream.records import EndRecord, GapRecord, Line, Record, gap_record
+from aggregator.stream.runs import Run
 
 
 @dataclass(slots=True)
@@ -43,12 +44,25 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some records for a viewer; `chunk` where they are all of a chunk's lines, whose encoding is shared."""
+    """Some records for a viewer; `chunk` where they are all of a chunk's lines, whose encoding is shared. `served`
+    are its lines, with gaps among them or not."""
 
     records: Sequence[Record]
     chunk: Chunk | None
-    lines: int
-    size: int
+    served: Chunk | None = None
+
+    @property
+    def lines(self) -> int:
+        return len(self.served.lines) if self.served else 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the lines' texts."""
+        return self.served.bytes if self.served else 0
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        return self.served.runs if self.served else ()
 
     def encoded(self, form: Format) -> bytes:
         """The records as NDJSON, as a JSON array, or as text."""
@@ -154,11 +168,11 @@ class Queue:
             records = [item]
             while self._items and not isinstance(self._items[0], Chunk | EndRecord):
                 records.append(self._items.popleft())  # type: ignore[arg-type]
-            return Block(records, None, 0, 0)
+            return Block(records, None)
         self._take_off(item)
         if not self._missing:
-            return Block([line.record for line in item.lines], item, len(item.lines), item.bytes)
-        return Block(self._with_gaps(item), None, len(item.lines), item.bytes)
+            return Block([line.record for line in item.lines], item, item)
+        return Block(self._with_gaps(item), None, item)
 
     def _with_gaps(self, chunk: Chunk) -> list[Record]:
         """A chunk's lines, each file's gap before its first line."""
@@ -173,7 +187,7 @@ class Queue:
     def _leftovers(self) -> Block:
         records: list[Record] = [missing.gap(None) for missing in self._missing.values()]
         self._missing.clear()
-        return Block(records, None, 0, 0)
+        return Block(records, None)
 
     def _take_off(self, chunk: Chunk) -> None:
         self.lines -= len(chunk.lines)

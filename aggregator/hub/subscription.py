@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from aggregator import limits
+from aggregator.errors import AuditUnavailable
 from aggregator.hub.chunk import Chunk
 from aggregator.hub.feed import Feed
 from aggregator.hub.hub import Hub
@@ -90,9 +91,15 @@ class Subscription:
             raise StopAsyncIteration
         block = await self._queue.get(limits.TICK)
         if block is None:
-            return Block([TickRecord(rfc3339(int(time.time() * 1e6)))], None, 0, 0)
+            block = Block([TickRecord(rfc3339(int(time.time() * 1e6)))], None)
+        if not self._ended:
+            try:
+                self._right.beat()
+            except AuditUnavailable as error:
+                self.abandon("audit-unavailable", str(error), block)
+                return await self.__anext__()
         self.delivered += block.lines
-        self._right.delivered(block.lines, block.size)
+        self._right.delivered(block.runs, block.lines, block.size)
         return block
 
     def end(self, reason: EndReason, detail: str | None = None) -> None:
@@ -102,10 +109,12 @@ class Subscription:
             self._ended = True
             self._right.end(reason)
 
-    def abandon(self, reason: EndReason) -> None:
-        """End now: what waits is lost to the viewer, only the `end` record is left."""
+    def abandon(self, reason: EndReason, detail: str | None = None, block: Block | None = None) -> None:
+        """End now: what waits, and a block that was not given out, are lost to the viewer; the `end` record is left."""
+        if block:
+            self._count_dropped(block.lines, block.size)
         self._queue.clear()
-        self.end(reason)
+        self.end(reason, detail)
 
     # What the view tells (aggregator.hub.view.Viewer):
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from aggregator.model import EndReason, File, Position
+from aggregator.stream.runs import Run
 
 
 class Right(Protocol):
@@ -14,7 +15,8 @@ class Right(Protocol):
 
     def require(self, file: File) -> None: ...
     async def add(self, files: Iterable[File]) -> None: ...
-    def delivered(self, lines: int, size: int) -> None: ...
+    def delivered(self, runs: Sequence[Run], lines: int, size: int) -> None: ...
+    def beat(self) -> None: ...
     def dropped(self, lines: int, size: int) -> None: ...
     def end(self, reason: EndReason | Literal["viewer-left"]) -> None: ...
 
