@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from aggregator import __version__, limits
-from aggregator.cli import check, options, ownlog, schema
+from aggregator.cli import audit, check, options, ownlog, schema, secrets
 from aggregator.cli.client import tail_from
 from aggregator.cli.demo import demo
 from aggregator.cli.serve import serve
@@ -27,6 +27,9 @@ _COMMANDS = {
     "check": "validate the inventory; all errors at once",
     "tail": "the merged live view in the terminal",
     "schema": "print the JSON Schema of the inventory, for editors",
+    "audit": "check an audit log, or show its records",
+    "passwd": "print the hash of a password, for access.users",
+    "token": "print a new API token and its hash, for access.tokens",
     "demo": "an embedded fleet with live logs, and the view over it; nothing else needed",
 }
 _INTERRUPTED = 130
@@ -54,6 +57,12 @@ def run(words: list[str]) -> int:
     paths = options.inventory_paths(given)
     if given.command == "schema":
         return schema.run()
+    if given.command == "audit":
+        return audit.run(given)
+    if given.command == "passwd":
+        return secrets.passwd()
+    if given.command == "token":
+        return secrets.token()
     settings = options.resolve(given, environ)
     if given.command == "check":
         return check.run(paths or default_inventory(environ, Path.cwd()), settings.env)
@@ -136,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         "specs", nargs="*", metavar="[user@]host:/path", help="logs to show, without an inventory"
     )
     _add_tail(added["tail"])
+    audit.add_to(added["audit"])
     added["demo"].add_argument("--hosts", type=int, default=None, metavar="N", help="how many hosts (default 8)")
     added["demo"].add_argument(
         "--rate", type=float, default=None, metavar="LINES_PER_S", help="lines a second (default 40)"
