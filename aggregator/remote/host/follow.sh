@@ -3,7 +3,7 @@
 # follow PATH START WINDOW SLEEP (after open): the header, then the file's bytes from START on, for ever.
 # START "e" means WINDOW bytes before the end. A newline on standard input every few seconds keeps it alive; 45 s
 # without one, or the end of standard input, ends it with all its children. Standard error tells, every second while
-# it is so: "R SIZE" the name now leads to another file, "M SIZE" to none; and once: "S SIZE" the file is shorter than
+# it is so: "R SIZE INODE" the name now leads to another file (that one's inode), "M SIZE" to none; and once: "S SIZE" the file is shorter than
 # what was read, "T SIZE" the bytes before the place of a second ago are others. tail's own word of a truncation stays
 # among the bytes that it concerns.
 # SLEEP are options for tail. "loop" is for BusyBox, whose tail restarts at 0 without a word: there a loop looks every
@@ -13,30 +13,31 @@ b=$2; if [ "$b" = e ]; then b=$((z-$3)); [ "$b" -ge 0 ] || b=0; fi
 printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$b" "$(h)"
 exec 5<&0 </dev/null
 size() { stat -L -c %s /dev/fd/3 2>/dev/null || stat -f %z <&3; }
-pos() { p=x; while read -r k v; do if [ "$k" = pos: ]; then p=$v; fi; done 2>/dev/null <"$1"; }
-for e in cksum md5sum sha1sum "od -An -v -tx1"; do if command -v "${e%% *}" >/dev/null 2>&1; then break; fi; done
-proof() {
+pos() { p=x; { read -r _ p <"$1"; } 2>/dev/null; }
+prove() {
   k=$1; [ "$k" -le 1024 ] || k=1024
-  dd bs=1 skip=$(($1-k)) count="$k" 2>/dev/null </dev/fd/3 | $e
+  v=""; if [ "$k" -gt 0 ]; then v=$(od -An -v -tx4 -j "$(($1-k))" -N "$k" /dev/fd/3 2>/dev/null); fi
 }
+node() { stat -L -c "%d:%i:%.W" "$f" 2>/dev/null || stat -L -f "%d:%i" "$f" 2>/dev/null; }
 name() {
   if [ "$f" -ef /dev/fd/3 ]; then return 0; fi
-  if [ -e "$f" ]; then printf "R %s\n" "$1" >&2; else printf "M %s\n" "$1" >&2; fi
+  if [ -e "$f" ]; then printf "R %s %s\n" "$1" "$(node)" >&2; else printf "M %s\n" "$1" >&2; fi
 }
 loop() {
   trap "kill \$c 2>/dev/null; exit 0" TERM
   dd bs=1 skip="$b" count=0 2>/dev/null <&3
-  p=$b; q=$(proof "$p"); w=""
+  p=$b; prove "$p"; q=$v; w=""
   while :; do
-    z=$(size)
+    z=$(stat -L -c %s /dev/fd/3 2>/dev/null) || z=$p
     if [ "$w" ]; then :
     elif [ "$z" -lt "$p" ]; then w=S
     elif [ "$z" -gt "$p" ]; then
-      if [ "$(proof "$p")" = "$q" ]; then
+      prove "$p"
+      if [ "$v" = "$q" ]; then
         cat <&3 & c=$!
         wait "$c"
         pos /proc/$$/fdinfo/3
-        q=$(proof "$p")
+        prove "$p"; q=$v
       else w=T
       fi
     fi
@@ -49,13 +50,18 @@ look() {
   if [ "$f" -ef /dev/fd/3 ]; then
     pos "/proc/$t/fdinfo/0"
     if [ "$p" = "$l" ]; then return; fi
-    z=$(size)
-    if [ "$z" -lt "$a" ] || { [ "${p#x}" ] && [ "$p" -lt "$l" ]; }; then printf "S %s\n" "$z" >&2
-    elif [ "$p" = x ] || [ "$(proof "$o")" = "$q" ]; then :
-    else printf "T %s\n" "$z" >&2
+    if [ "$p" = x ]; then
+      z=$(size)
+      if [ "$z" -lt "$a" ]; then printf "S %s\n" "$z" >&2; fi
+      a=$z
+      return
     fi
-    a=$z
-    if [ "${p#x}" ]; then l=$p; o=$p; q=$(proof "$o"); fi
+    if [ "$p" -lt "$l" ]; then printf "S %s\n" "$p" >&2
+    else
+      prove "$o"
+      if [ "$v" = "$q" ]; then :; else printf "T %s\n" "$p" >&2; fi
+    fi
+    l=$p; o=$p; prove "$o"; q=$v
   else name "$(size)"
   fi
 }
@@ -73,7 +79,7 @@ trap "" USR1
 (
   n=0; trap "n=0" USR1
   if [ "$s" = 1 ]; then
-    a=$z; l=$b; o=$z; pos "/proc/$t/fdinfo/0"; if [ "${p#x}" ]; then q=$(proof "$o"); fi
+    a=$z; l=$b; o=$z; pos "/proc/$t/fdinfo/0"; if [ "${p#x}" ]; then prove "$o"; q=$v; fi
   fi
   while [ "$n" -lt 45 ]; do
     n=$((n+s))
