@@ -1,7 +1,7 @@
 /** The row that the keyboard has selected, if any. */
 
 /** @typedef {import("./types.js").Row} Row */
-/** @typedef {import("./store.js").Place} Place */
+/** @typedef {import("./blocks.js").Place} Place */
 
 export class Cursor {
   /** @type {Row|null} */

@@ -1,38 +1,37 @@
 /**
  * `<log-list>`: the lines of a Store, only those in sight as elements.
  *
- * Properties: `store`, `display` (set anew to redraw all), `wrap`, `follow` (stay at the end).
- * Methods: `request()` draws with the next frame; `end()`, `home()`, `pages(n)` move; `step(n)` selects a row, `open()`
- * opens it, `deselect()`.
- * Events: `follow-change` when `follow` changed by the reader; `pick` (detail: the row) when a line is opened, by a
- * double click too; `fill` (detail: the row) when the lines of a gap are asked for.
+ * Properties: `store`, `display` (set anew to redraw all), `wrap`, `follow` (stay at the end), `frontier` (the row from
+ * which on nothing is left out; null: the first).
+ * Methods: `request()` draws with the next frame; `hold(change)` changes the rows and keeps the reader's place; `end()`,
+ * `home()`, `pages(n)`, `reveal(row)` move; `step(n)` selects a row, `open()` opens it, `deselect()`.
+ * Events: `follow-change` when `follow` changed by the reader; `edge` (detail: `start` or `end`) near an end of what is
+ * held; `pick` (detail: the row) when a line is opened, by a double click too; `fill` (detail: the row) when the lines
+ * of a gap are asked for.
  *
  * Rows are of one height (or whole multiples of it when wrapped: guessed from the length, corrected once drawn). An
  * element higher than TALLEST_PX would be clamped by browsers, so beyond that the scrollbar is scaled.
  */
 
+import { anchor, regained } from "./anchor.js";
 import { characters } from "./block.js";
 import { Cursor } from "./cursor.js";
-import { frame } from "./frame.js";
-import { columnsOf, ROW_PX, scaled } from "./geometry.js";
+import { ROW_PX } from "./geometry.js";
 import { SHOWN_CHARS } from "./limits.js";
-import { Pool } from "./pool.js";
 import { copied, selectedIn } from "./selection.js";
+import { Sheet } from "./sheet.js";
 import { Store } from "./store.js";
 
-/** Lines drawn above and below what is in sight, so that a quick scroll does not show a blank. */
-const SPARE = 16;
 /** Lines from the end within which scrolling down means "follow". */
 const NEAR_END = 1.5;
+/** Screens from an end of what is held within which more is asked for. */
+const AHEAD = 2;
 
 /** @typedef {import("./types.js").Row} Row */
-/** @typedef {import("./store.js").Place} Place */
 
 export class LogList extends HTMLElement {
-  #frame = frame();
-  #scroller = this.#frame.scroller;
-  #layer = this.#frame.layer;
-  #pool = new Pool(this.#layer);
+  #sheet = new Sheet();
+  #scroller = this.#sheet.scroller;
   #store = new Store();
   #cursor = new Cursor();
   /** @type {import("./row.js").Display} */
@@ -41,11 +40,12 @@ export class LogList extends HTMLElement {
   #follow = true;
   /** Height (lines of the screen) at the upper edge. */
   #top = 0;
-  #setTo = 0;
   #asked = 0;
   /** Characters that fit beside each other when wrapped; a guess until rows are there to measure. */
   #columns = 120;
   #measured = false;
+  /** @type {Row|null} */
+  frontier = null;
   #dragging = false;
   /** Whether it followed before a click that may become a double click, whose selection stops it. */
   #followed = true;
@@ -61,8 +61,8 @@ export class LogList extends HTMLElement {
   #listen() {
     const scroller = this.#scroller;
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this.#leave(), { passive: true });
-    scroller.addEventListener("touchmove", () => this.#leave(), { passive: true });
+    scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this.#upwards(), { passive: true });
+    scroller.addEventListener("touchmove", () => this.#upwards(), { passive: true });
     scroller.addEventListener("pointerdown", (event) => {
       if (!this.#selected()) this.#followed = this.#follow;
       this.#dragging = event.target === scroller;
@@ -71,7 +71,7 @@ export class LogList extends HTMLElement {
     window.addEventListener("pointerup", () => (this.#dragging = false));
     scroller.addEventListener("click", (event) => this.#click(/** @type {HTMLElement} */ (event.target)));
     scroller.addEventListener("dblclick", (event) => this.#pick(/** @type {Node} */ (event.target)));
-    scroller.addEventListener("copy", (event) => copied(event, this.#layer, this.#pool));
+    scroller.addEventListener("copy", (event) => copied(event, this.#sheet.layer, this.#sheet.pool));
     document.addEventListener("selectionchange", () => this.#selected() && this.#leave());
     new ResizeObserver(() => this.#resized()).observe(scroller);
     document.fonts.ready.then(() => this.#resized());
@@ -92,7 +92,7 @@ export class LogList extends HTMLElement {
 
   set display(/** @type {import("./row.js").Display} */ display) {
     this.#display = display;
-    this.#pool.stale();
+    this.#sheet.pool.stale();
     this.#resized();
   }
 
@@ -133,9 +133,9 @@ export class LogList extends HTMLElement {
 
   /** Select the next row; beyond the last one, follow. @param {1|-1} by down or up */
   step(by) {
-    const place = this.#cursor.step(this.#store, by, this.#top, this.#inSight());
+    const place = this.#cursor.step(this.#store, by, this.#top, this.#sheet.sight);
     if (!place) return by > 0 ? this.end() : undefined;
-    const below = place.at + this.#store.at(place).height - this.#inSight();
+    const below = place.at + this.#store.at(place).height - this.#sheet.sight;
     this.#goTo(Math.max(Math.min(this.#top, place.at), below));
     this.#leave();
   }
@@ -153,27 +153,65 @@ export class LogList extends HTMLElement {
 
   /** @param {number} n */
   pages(n) {
-    this.#goTo(this.#top + n * Math.max(1, Math.floor(this.#inSight()) - 1));
+    this.#goTo(this.#top + n * Math.max(1, Math.floor(this.#sheet.sight) - 1));
+  }
+
+  /** @param {Row} row to select, and to put into the middle */
+  reveal(row) {
+    this.#cursor.row = row;
+    const place = this.#store.placeOf(row);
+    if (place) this.#top = Math.min(Math.max(0, place.at - this.#sheet.sight / 2), this.#last());
+    this.#setFollow(false);
+    this.request();
+  }
+
+  /** @param {() => void} change of the rows; what is at the upper edge stays there, unless it follows */
+  hold(change) {
+    const before = anchor(this.#store, this.#top);
+    change();
+    this.#top = regained(this.#store, before) ?? this.#top;
+    this.request();
   }
 
   /** @param {number} top */
   #goTo(top) {
+    if (top < this.#top && top <= 0) this.#edge("start");
     this.#top = Math.min(Math.max(0, top), this.#last());
-    this.#setFollow(this.#top >= this.#last() - NEAR_END);
+    this.#setFollow(this.#atEnd());
     this.request();
   }
 
-  #inSight() {
-    return this.#scroller.clientHeight / ROW_PX;
+  /** Whether the reader is at the end of what there is. */
+  #atEnd() {
+    return this.#store.attached && this.#top >= this.#last() - NEAR_END;
   }
 
   #last() {
-    return Math.max(0, this.#store.height - this.#inSight());
+    return Math.max(0, this.#store.height - this.#sheet.sight);
   }
 
   /** The reader moves away from the end: stay where they are. */
   #leave() {
     if (this.#last() > 0) this.#setFollow(false);
+  }
+
+  /** Also where there is nothing to scroll: what is before it is wanted. */
+  #upwards() {
+    this.#leave();
+    if (this.#top <= 0) this.#edge("start");
+  }
+
+  /** @param {"start"|"end"} which */
+  #edge(which) {
+    this.dispatchEvent(new CustomEvent("edge", { detail: which }));
+  }
+
+  /** Ask for more before the reader comes to an end. */
+  #lookAhead() {
+    const far = AHEAD * this.#sheet.sight;
+    const start = (this.frontier && this.#store.placeOf(this.frontier)?.at) ?? 0;
+    if (!this.#follow && this.#top < start + far) this.#edge("start");
+    if (!this.#store.attached && this.#top > this.#last() - far) this.#edge("end");
   }
 
   /** @param {boolean} follow */
@@ -184,93 +222,44 @@ export class LogList extends HTMLElement {
   }
 
   #scrolled() {
-    const { scrollTop } = this.#scroller;
-    const moved = scrollTop - this.#setTo;
-    if (Math.abs(moved) < 1) return;
-    this.#setTo = scrollTop;
-    this.#top = Math.min((scrollTop * scaled(this.#store.height * ROW_PX, this.#scroller.clientHeight).scale) / ROW_PX, this.#last());
-    const atEnd = this.#top >= this.#last() - NEAR_END;
-    if (moved > 0 && atEnd && !this.#selected()) this.#setFollow(true);
-    else if (moved < 0 && !atEnd) this.#setFollow(false);
+    const moved = this.#sheet.moved(this.#store);
+    if (!moved) return;
+    this.#top = Math.min(moved.top, this.#last());
+    if (moved.by > 0 && this.#atEnd() && !this.#selected()) this.#setFollow(true);
+    else if (moved.by < 0 && !this.#atEnd()) this.#setFollow(false);
     this.request();
   }
 
   #resized() {
-    const columns = this.#wrap ? columnsOf(this.#layer) : null;
+    const columns = this.#wrap ? this.#sheet.columns : null;
     this.#measured = columns !== null;
     this.#columns = columns ?? this.#columns;
-    const anchor = this.#store.locate(this.#top);
-    const row = anchor && this.#store.at(anchor);
-    this.#store.measure();
-    if (row && !this.#follow) this.#top = this.#store.placeOf(row)?.at ?? 0;
-    this.request();
+    this.hold(() => this.#store.measure());
   }
 
   #draw() {
     this.#asked = 0;
     if (this.#follow && !this.#dragging) this.#top = this.#last();
     this.#top = Math.min(this.#top, this.#last());
-    let places = this.#places();
-    this.#show(places);
-    for (let pass = 0; this.#wrap && pass < 3 && this.#correct(places); pass += 1) {
-      if (this.#follow) this.#top = this.#last();
-      places = this.#places();
-      this.#show(places);
+    let places = this.#show();
+    for (let pass = 0; this.#wrap && pass < 3; pass += 1) {
+      const { wrong, by } = this.#sheet.correct(this.#store, places, this.#top);
+      if (!wrong) break;
+      this.#top = this.#follow ? this.#last() : this.#top + by;
+      places = this.#show();
     }
     if (this.#wrap && !this.#measured && places.length) this.#resized();
-    this.#place(places);
-    this.#scroller.classList.toggle("dated", this.#pool.dated);
+    this.#sheet.settle(this.#store, this.#top, places[0]?.at ?? 0);
+    this.#lookAhead();
   }
 
-  /** @param {Place[]} places */
-  #show(places) {
-    this.#pool.show(places.map((place) => this.#store.at(place)), this.#display, this.#cursor.row);
-  }
-
-  /** @returns {Place[]} of the rows to draw */
-  #places() {
-    const places = [];
-    let place = this.#store.locate(Math.max(0, this.#top - SPARE));
-    const until = this.#top + this.#inSight() + SPARE;
-    while (place && place.at < until) {
-      places.push(place);
-      place = this.#store.after(place);
-    }
-    return places;
-  }
-
-  /**
-   * @param {Place[]} places as drawn
-   * @returns {boolean} whether a guess was wrong
-   */
-  #correct(places) {
-    let wrong = false;
-    const heights = this.#pool.heights().map((px) => Math.max(1, Math.round(px / ROW_PX)));
-    places.forEach((place, i) => {
-      const by = heights[i] - this.#store.at(place).height;
-      if (!by) return;
-      wrong = true;
-      this.#store.correct(place, heights[i]);
-      if (place.at < Math.floor(this.#top)) this.#top += by;
-    });
-    return wrong;
-  }
-
-  /** @param {Place[]} places */
-  #place(places) {
-    const { px, scale } = scaled(this.#store.height * ROW_PX, this.#scroller.clientHeight);
-    this.#frame.spacer.style.height = `${px}px`;
-    const wanted = (this.#top * ROW_PX) / scale;
-    if (Math.abs(this.#scroller.scrollTop - wanted) >= 0.5) this.#scroller.scrollTop = wanted;
-    this.#setTo = this.#scroller.scrollTop;
-    const first = places.length ? places[0].at : 0;
-    const y = scale === 1 ? first * ROW_PX : this.#setTo + (first - this.#top) * ROW_PX;
-    this.#layer.style.transform = `translateY(${y}px)`;
+  #show() {
+    return this.#sheet.show(this.#store, this.#top, this.#display, this.#cursor.row);
   }
 
   /** @param {Node} node inside a row */
   #pick(node) {
-    const row = this.#pool.rowAt(node);
+    const row = this.#sheet.pool.rowAt(node);
     if (row?.kind !== "line") return;
     getSelection()?.removeAllRanges();
     if (this.#followed) this.end();
@@ -279,7 +268,7 @@ export class LogList extends HTMLElement {
 
   /** @param {HTMLElement} target */
   #click(target) {
-    const row = target.closest("button") && this.#pool.rowAt(target);
+    const row = target.closest("button") && this.#sheet.pool.rowAt(target);
     if (row) this.#act(row);
   }
 
@@ -291,7 +280,7 @@ export class LogList extends HTMLElement {
 
   /** @returns {boolean} whether text of the list is selected */
   #selected() {
-    return selectedIn(this.#layer) !== null;
+    return selectedIn(this.#sheet.layer) !== null;
   }
 }
 
