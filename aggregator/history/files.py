@@ -52,7 +52,7 @@ async def generations(link: Link, file: File, since: int = 0) -> list[Generation
         found = await _list(link, file, since)
         names = sorted((generation.inode, generation.name) for generation in found)
         if names == before:
-            return _ordered(found)
+            return ordered(found)
         before = names
     raise trouble("remote-error", host=file.host, detail=f"the files beside {file.path} keep changing")
 
@@ -77,7 +77,7 @@ def _read(line: str, file: File) -> Generation | None:
     return Generation(identity, name, inode, length, int(mtime), kind, name == file.path, unread)
 
 
-def _ordered(found: Sequence[Generation]) -> list[Generation]:
+def ordered(found: Sequence[Generation]) -> list[Generation]:
     """By their numbers where all closed ones have them, else by mtime, which rotation and compression keep.
 
     A file that is being compressed counts, what its compressor has written so far does not.

@@ -37,7 +37,8 @@ class LineReader:
 
     Key = the line's own stamp minus the host's clock offset, never below the key before it; a stamp more than
     `limits.FUTURE_STAMP` in the future does not move it. A line without a stamp takes the key before it, and in a file
-    without any stamps the time that it was read (in history: the file's mtime).
+    without any stamps the time that it was read (in history: the file's mtime). Stamps without a zone are in `zone`,
+    those without a year are placed by the time that they are read (in history: by the file's mtime).
     """
 
     def __init__(
@@ -50,14 +51,17 @@ class LineReader:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.file = file
+        self.zone = zone
         self.memory = memory
-        self._stamps = StampReader(zone, now)
+        self._stamps = StampReader(zone, self._present)
         self._offset = int(offset * 1e6)
         self._now = now
+        self._written: float | None = None  # in history, the mtime of the file that is being read
         self._prefixes: dict[str, str] = {}
 
     def read(self, batch: Batch, seq: int = 0, *, at: float | None = None, history: bool = False) -> list[Line]:
         """The batch's lines. `at` is when they were read (seconds, None: now); in history, the file's mtime."""
+        self._written = at if history else None
         raws = [batch.text] if batch.length is not None else batch.text.split(b"\n")[:-1]
         whole = batch.text.decode("utf-8", "replace")
         texts = [whole] if batch.length is not None else whole.split("\n")
@@ -77,6 +81,22 @@ class LineReader:
         if lines and history:
             _backfill(lines)
         return lines
+
+    def stamps(self, text: bytes, at: float) -> list[tuple[int, int]]:
+        """Of complete lines of a file that was last written at `at` (seconds), those with a stamp of their own: offset
+        in `text`, and the stamp in microseconds since the epoch."""
+        self._written = at
+        found: list[tuple[int, int]] = []
+        offset = 0
+        for raw in text.split(b"\n")[:-1]:
+            stamp = self._stamps.read(raw[: limits.LINE_BYTES].decode("utf-8", "replace"))
+            if stamp is not None:
+                found.append((offset, stamp))
+            offset += len(raw) + 1
+        return found
+
+    def _present(self) -> float:
+        return self._now() if self._written is None else self._written
 
     def _line(
         self, text: str, position: str, offset: int, size: int, seq: int, read_at: int, latest: int, *, live: bool
