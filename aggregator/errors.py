@@ -4,6 +4,7 @@ TailonError                     exit 70, HTTP 500   something we did not foresee
 ├── UsageError                  exit  2, HTTP 400   a parameter, selector, pattern or position is wrong
 ├── ConfigError                 exit 78, HTTP 500   the inventory or an option can't be used
 ├── HostError                   exit 69, HTTP 502   a host can't be reached or read (carries a Trouble)
+├── Unauthorized                exit 77, HTTP 401   nobody knows who asks
 ├── Denied                      exit 77, HTTP 403   the rules don't allow it
 ├── Gone                        exit  1, HTTP 410   the line that was asked for is no longer there
 ├── TooMany                     exit 69, HTTP 429   a named limit was reached
@@ -109,6 +110,14 @@ class ServerError(TailonError):
     exit_code = 69
     status = 502
     title = "server unavailable"
+
+
+class Unauthorized(TailonError):
+    """Nobody knows who asks: no login, no token, or one that is wrong or over."""
+
+    exit_code = 77
+    status = 401
+    title = "who are you?"
 
 
 class Denied(TailonError):

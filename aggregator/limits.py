@@ -59,6 +59,8 @@ LOCATE_PAUSE = 0.3  # seconds between two of these
 LISTINGS = 5  # listings of generations until two agree: one taken amid a rotation may miss a file
 LOOK_BACKS = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)  # seconds after its end that a closed generation is looked at
 PARTIAL_LOOKS = 3  # of these before a closed generation's last line is given out without its newline: 17 s
+INODE_TRUST = 2.0  # seconds that an inode without a birth names a file: BusyBox tells none, and numbers come again
+GAP_PATIENCE = 5.0  # seconds that a gap waits for the line after it, to name it; rotation may leave an empty file
 NAME_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between looks for a log whose name is missing: rotation is quick
 FAR_END = 1 << 53  # bytes; "to the end" where a length must be a number that every shell can add to
 TAIL_LINGER = 30.0  # seconds that a tail is kept after its last viewer
@@ -73,6 +75,14 @@ CONTEXT_LINES = 1_000  # lines before, and after, a line that its context may ha
 PAGE_LINES = 10_000  # lines of one page of history
 PAGE_BYTES = 32 << 20  # bytes of memory that the lines of one page take; its cursor goes on
 PAGE_SCAN = 256 << 20  # bytes read for one page, where a filter passes few of them; its cursor goes on
+ENTRY_BYTES = 1 << 20  # bytes of memory of a multi-line record that are decided together; a longer one is cut there
+HITS_BYTES = 64 << 20  # bytes of memory of what one reader of history has waiting in all its files
+HITS_LEAST = 256 << 10  # bytes of it that a file may have, however many files there are
+HITS_MOST = 4 << 20  # bytes of it that a file may have, however few
+CHUNK_FIRST = 64 << 10  # bytes of the first read back into a file's past: most pages in one round trip
+CHUNK_MOST = 4 << 20  # bytes of a later one; each is four times the one before
+HISTORY_PATIENCE = 5.0  # seconds beyond a host's connect_timeout that a reader of history waits for it
+CURSOR_CHARACTERS = 200 << 10  # of a cursor, which must fit into a request's head: some 3,500 files
 QUEUE_LINES = 20_000  # lines that wait for one viewer
 QUEUE_BYTES = 8 << 20  # bytes of lines that wait for one viewer
 VIEWER_STALL = 30.0  # seconds that a viewer may not read at all before it is ended
@@ -82,6 +92,17 @@ LEFT_OUT = 100  # files beyond a view's end that its viewers are told of
 AFTER_POSITIONS = 5_000  # `after` parameters of one request
 TICK = 15.0  # seconds of quiet after which a viewer gets a tick
 STREAM_CHUNK = 256 << 10  # bytes written to a viewer at once
+
+# --- Searching on hosts (aggregator.history) ----------------------------------------------------------------------
+
+SCANS_PER_CONNECTION = 1  # channels of searches; they may wait long for whoever reads, and short commands must not
+SCAN_CONTEXT = 20  # lines before and after a hit that come with it: most records come whole in one pass
+SCAN_KIB = 512 << 10  # KiB of memory for a process of a search on a host; grep takes twice its longest line
+SCAN_CPU = 600  # seconds of processor time for one; some 500 GiB of text, or 100 GiB of compressed text
+SCAN_SILENCE = 4.0  # seconds over its connect_timeout that a host may say nothing in a search; it says so every one
+SCAN_LITERAL = 2  # bytes of a text that hosts look for at least; a shorter one is in nearly every line
+SCAN_FRAME = 2 << 20  # bytes of the file around a hit that come at once from a host without GNU grep
+UNPACKED_RATIO = 512  # times its size (2 MiB at least) that a compressed file's text may be; logs come to 100
 
 # --- Door and audit log (aggregator.access) ----------------------------------------------------------------------
 
@@ -184,4 +205,21 @@ SESSION_LIFE = 24 * 3600.0  # seconds after which a login ends whatever happens
 LOGIN_WINDOW = 900.0  # seconds that failed logins are counted over
 LOGIN_FAILURES_USER = 10  # failures of one user in it, from wherever
 LOGIN_FAILURES_ADDRESS = 50  # failures from one address in it: many people may share it
+SECRET_LEAST = 16  # bytes of a proxy's secret; shorter ones can be guessed
+SECRET_BYTES = 4096  # bytes of it that are read
 LOGIN_KEYS = 20_000  # users and addresses whose failures are remembered
+
+# --- The past (aggregator.history) -------------------------------------------------------------------------------
+
+STAMP_DISORDER = 120.0  # seconds that a stamp may be older than one before it in its file and still be found by time
+SEEK_HEAD = 2048  # bytes of a generation's beginning, and of its end, that its listing brings: some 15 lines
+SEEK_BLOCK = 4096  # bytes of one look into a file: some 30 lines, and what a disk reads at least
+SEEK_WIDE = 16  # blocks of a second look where the first held no stamped line: a stack trace, a long JSON line
+SEEK_PARTS = 16  # parts that one round trip cuts a range into: three of them find a place in 1 GiB
+SEEK_CHECKS = 8  # parts of the neighbourhood that a place is verified in
+SEEK_NEAR = 256 << 10  # bytes that a place is not narrowed down any more: they are read sooner than looked at again
+SEEK_FOLD = 3900.0  # seconds around a place that are verified: clocks that are put back repeat an hour
+SEEK_ROUNDS = 10  # round trips at most; what is not narrowed down by then is read
+SEEK_FIRST = 64 << 10  # bytes of a compressed file's text in which its first stamp is looked for
+SEEK_SAMPLES = 100_000  # looks that are remembered, over all files: some 20 MiB
+SEEK_SETTLED = 5.0  # seconds after its last write that a file counts as described by its inode, size and mtime

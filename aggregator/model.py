@@ -122,9 +122,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: name, the way in (`web`, `api`, `cli`), the peer's address, and the names of their roles."""
+    """Who asks: name, the way in (`web`, `api`, `cli`), the peer's address, the names of their roles, and what showed
+    who they are (`token:NAME`, `session:KEY`, `proxy:GROUPS`), by which it is looked up again."""
 
     name: str
     via: Literal["web", "api", "cli"]
     address: str | None = None
     roles: tuple[str, ...] = ()
+    ticket: str | None = None

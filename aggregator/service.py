@@ -14,8 +14,10 @@ from aggregator import limits, query
 from aggregator.access.audit import AuditLog
 from aggregator.access.door import Door
 from aggregator.access.events import Event
-from aggregator.access.policy import LoopbackPolicy
+from aggregator.access.identity import Identities
+from aggregator.access.policy import LoopbackPolicy, Policy
 from aggregator.access.request import Request
+from aggregator.access.rules import RulePolicy
 from aggregator.errors import TooMany
 from aggregator.hub.feed import Feed
 from aggregator.hub.finder import Finder
@@ -23,6 +25,7 @@ from aggregator.hub.hub import Hub
 from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory
 from aggregator.inventory.paths import has_wildcard, uses_date
+from aggregator.inventory.settings import Access
 from aggregator.metrics import Metrics
 from aggregator.model import EndReason, File, Host, Principal, Source, State
 from aggregator.past import Past
@@ -72,7 +75,8 @@ class Aggregator:
     def __init__(self, inventory: Inventory, transport: Transport, audit: AuditLog, metrics: Metrics) -> None:
         self.inventory = inventory
         self.metrics = metrics
-        self.door = Door(LoopbackPolicy(), audit)
+        self.identities = Identities(inventory.access) if inventory.access else None
+        self.door = Door(_policy(inventory.access), audit)
         self._transport = transport
         self._audit = audit
         self._tasks = asyncio.TaskGroup()
@@ -232,6 +236,10 @@ class Aggregator:
 
     def _count_hosts(self) -> None:
         self.metrics.set_hosts(self.host_states())
+
+
+def _policy(access: Access | None) -> Policy:
+    return LoopbackPolicy() if access is None else RulePolicy(access)
 
 
 class _Stop(Exception):

@@ -13,6 +13,7 @@ from aggregator.service import Aggregator
 from . import api, health, metrics, problem
 from .authority import Authority
 from .guard import Guard
+from .identity import Identify, known_principal
 from .live import Live
 from .pages import Pages
 
@@ -28,7 +29,7 @@ def create_app(aggregator: Aggregator, authority: Authority, relative_root: str 
         live,
         *api.routes(aggregator),
         *health.routes(aggregator),
-        metrics.route(aggregator.metrics, lambda connection: True),
+        metrics.route(aggregator.metrics, lambda connection: known_principal(connection) is not None),
     ]
     root = "/" + relative_root.strip("/")
     app = Starlette(
@@ -42,5 +43,6 @@ def create_app(aggregator: Aggregator, authority: Authority, relative_root: str 
         except AuditUnavailable:
             return  # nothing was read; the refusal stands without its record
 
-    counted = metrics.RequestCounter(app, aggregator.metrics)
+    identified = Identify(app, lambda: aggregator.identities, root, refused)
+    counted = metrics.RequestCounter(identified, aggregator.metrics)
     return Guard(counted, authority, relative_root=root, on_refuse=refused)

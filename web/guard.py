@@ -22,15 +22,13 @@ from aggregator.errors import TailonError
 
 from .authority import Authority
 from .headers import with_headers
-from .problem import problem
+from .problem import deny, problem
+from .scope import asks_for_text, is_health, route_of
 
 log = logging.getLogger(__name__)
 
 OnRefuse = Callable[[Scope, str], Awaitable[None]]
 """Told of a foreign Host or Origin that asked for log text: the scope, and a sentence."""
-
-_HEALTH = frozenset({"/livez", "/readyz", "/healthz", "/health"})
-_POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +69,18 @@ class Guard:
             await self._app(scope, receive, send)
             return
         send = with_headers(send)
-        route = _route(scope["path"], self._root)
+        route = route_of(scope["path"], self._root)
         refusal = self._refusal(scope, route)
         if refusal is None:
             await self._app(scope, _capped(receive) if scope["type"] == "http" else receive, send)
             return
-        if refusal.foreign and _asks_for_text(route):
+        if refusal.foreign and asks_for_text(route):
             await self._tell(scope, refusal.detail)
-        await _refuse(refusal, scope, receive, send)
+        await deny(_answer(refusal), scope, receive, send, refusal.detail)
 
     def _refusal(self, scope: Scope, route: str) -> _Refusal | None:
         headers = Headers(scope=scope)
-        foreign = None if route in _HEALTH else self._foreign(scope, headers)
+        foreign = None if is_health(route) else self._foreign(scope, headers)
         if foreign or scope["type"] == "websocket":
             return foreign
         return self._method(scope["method"], route) or _body(headers)
@@ -163,29 +161,9 @@ def _capped(receive: Receive) -> Receive:
     return capped
 
 
-async def _refuse(refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await receive()  # websocket.connect
-        if "websocket.http.response" not in scope.get("extensions", {}):
-            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.detail[:100]})
-            return
-    await _answer(refusal)(scope, receive, send)
-
-
 def _answer(refusal: _Refusal) -> Response:
     members = {"rule": refusal.rule} if refusal.rule else {}
     headers = {"Allow": refusal.allow} if refusal.allow else {}
     if refusal.closes:
         headers["Connection"] = "close"
     return problem(refusal.status, refusal.detail, headers=headers, **members)
-
-
-def _route(path: str, root: str) -> str:
-    """`path` without the relative root, on whole segments; a path outside of it as it is."""
-    if root == "/" or not (path == root or path.startswith(root + "/")):
-        return path
-    return path[len(root) :] or "/"
-
-
-def _asks_for_text(route: str) -> bool:
-    return route == "/ws" or route == "/api/v1" or route.startswith("/api/v1/")

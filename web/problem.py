@@ -12,7 +12,7 @@ from typing import cast
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.types import ExceptionHandler
+from starlette.types import ExceptionHandler, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from aggregator.errors import AuditUnavailable, Denied, Fault, TailonError, UsageError
@@ -87,6 +87,16 @@ def _of_http(connection: HTTPConnection, error: HTTPException) -> Response:
         allowed = sorted((error.headers or {}).get("Allow", "another method").split(", "))
         detail = f"{connection.scope['method']} is not allowed here; use {', '.join(allowed)}"
     return problem(error.status_code, detail, headers=error.headers)
+
+
+async def deny(response: Response, scope: Scope, receive: Receive, send: Send, reason: str = "denied") -> None:
+    """Answer a request, or a socket that is not accepted yet, with a response; for middleware."""
+    if scope["type"] == "websocket":
+        await receive()  # websocket.connect
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason[:100]})
+            return
+    await response(scope, receive, send)
 
 
 async def _answer(connection: HTTPConnection, response: Response) -> Response | None:

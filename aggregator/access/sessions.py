@@ -39,12 +39,20 @@ class Sessions:
 
     def find(self, identity: str, *, touch: bool = True) -> str | None:
         """The user of a session that has not ended; being asked for keeps it from being idle."""
-        session = self._sessions.get(_key(identity))
+        return self.user_of(_key(identity), touch=touch)
+
+    def user_of(self, key: str, *, touch: bool = True) -> str | None:
+        """The same by the session's key, which may be kept where the id may not."""
+        session = self._sessions.get(key)
         if session is None or self._has_ended(session):
             return None
         if touch:
             session.seen = self._now()
         return session.user
+
+    def key(self, identity: str) -> str:
+        """What a session is kept under."""
+        return _key(identity)
 
     def end(self, identity: str) -> str | None:
         """End a session; its user."""
