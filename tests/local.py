@@ -4,6 +4,7 @@ transport = LocalTransport(shell=["sh"])          # or ["busybox", "ash"] with p
 ...
 transport.cut()      # all connections are lost
 transport.down()     # … and new ones are refused, until up()
+transport.trip("tailon-agg-read")      # the next command of this name finds its connection lost
 """
 
 from __future__ import annotations
@@ -132,6 +133,8 @@ class LocalConnection:
         self.channels: list[LocalChannel] = []
 
     async def run(self, command: str) -> LocalChannel:
+        if not self.lost and self._transport.tripping and f" {self._transport.tripping} " in command:
+            self._transport.fall()
         if self.lost:
             raise trouble("lost", endpoint="here")
         self.channels = [one for one in self.channels if not one.ended]
@@ -168,6 +171,9 @@ class LocalTransport:
         self.stalled = False
         self.connections: list[LocalConnection] = []
         self._refusing = False
+        self.tripping = ""
+        self.tripped = asyncio.Event()
+        self._stays_down = False
         self.channels: list[LocalChannel] = []
 
     async def end(self, seconds: float = 20.0) -> None:
@@ -198,6 +204,21 @@ class LocalTransport:
 
     def up(self) -> None:
         self._refusing = False
+
+    def trip(self, name: str, *, again: bool = False) -> None:
+        """Lose all connections when a command of this name is asked for; `again`: and refuse new ones until `up`."""
+        self.tripping = name
+        self._stays_down = again
+        self.tripped.clear()
+
+    def fall(self) -> None:
+        """What was asked for with `trip`."""
+        self.tripping = ""
+        self.tripped.set()
+        if self._stays_down:
+            self.down()
+        else:
+            self.cut()
 
     def stall(self) -> None:
         """Nothing comes through for a while; nobody hears of it."""

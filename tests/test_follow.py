@@ -13,6 +13,7 @@ from local import LocalTransport
 from logwriter import LogWriter, compare
 
 from aggregator import limits
+from aggregator.history.gaps import first_of
 
 BUSYBOX = "/usr/bin/busybox"
 
@@ -189,6 +190,125 @@ async def test_generation_that_was_rotated_away_is_one_gap(host: LocalTransport,
         assert got.gaps[0].start.offset > 0
         assert got.gaps[0].end
         assert got.gaps[0].end.generation == got.batches[-3].generation or got.gaps[0].end.offset == 0
+    log.close()
+
+
+async def test_gap_then_lost_connection_and_what_is_left_still_comes(host: LocalTransport, tmp_path: Path) -> None:
+    """The generation of our place is gone, and the connection goes while the first one after it is asked for."""
+    log = LogWriter(tmp_path / "a.log", keep=2)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        host.down()
+        for _ in range(5):
+            log.write(10)
+            log.rename()
+        log.write(10)
+        host.trip("tailon-agg-read")
+        host.up()
+        await everything(log, got)
+        assert not host.tripping
+        assert len(got.gaps) == 1
+    log.close()
+
+
+async def test_outage_right_after_a_rotation_in_which_all_goes_is_a_gap(host: LocalTransport, tmp_path: Path) -> None:
+    """All of the old file was read, but not what came and went between it and what is left."""
+    log = LogWriter(tmp_path / "a.log", keep=2)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        host.trip("tailon-agg-generations", again=True)
+        log.rename()
+        async with asyncio.timeout(20):
+            await host.tripped.wait()
+        for _ in range(5):
+            log.write(10)
+            log.rename()
+        log.write(10)
+        host.up()
+        await everything(log, got)
+        assert len(got.gaps) == 1
+    log.close()
+
+
+async def test_generation_that_was_all_read_and_is_gone_is_no_gap(tmp_path: Path) -> None:
+    host = LocalTransport(("dash",))  # BusyBox can't tell a file from one that has its number again
+    log = LogWriter(tmp_path / "a.log", keep=1)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        host.trip("tailon-agg-generations", again=True)
+        log.rename()
+        async with asyncio.timeout(20):
+            await host.tripped.wait()
+        log.write(10)
+        log.rename()
+        log.write(10)
+        host.up()
+        await everything(log, got)
+        assert got.gaps == []
+    log.close()
+
+
+async def test_gap_names_the_first_missing_line_and_the_next_one(host: LocalTransport, tmp_path: Path) -> None:
+    log = LogWriter(tmp_path / "a.log", keep=2)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        last = got.batches[-1]
+        host.down()
+        for _ in range(5):
+            log.write(10)
+            log.rename()
+        log.write(10)
+        host.up()
+        await everything(log, got)
+        (gap,) = got.gaps
+        assert gap.start
+        assert (gap.start.generation, gap.start.offset) == (last.generation, last.end)
+        following_it = got.batches[got.batches.index(last) + 1]
+        assert gap.end == first_of(following_it)
+    log.close()
+
+
+async def test_gap_without_a_line_after_it_is_told_all_the_same(
+    host: LocalTransport, log: LogWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "GAP_PATIENCE", 0.2)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        log.truncate()
+        await got.until(lambda: got.gaps)
+        assert got.gaps[0].end is None
+        log.write(1)
+        await everything(log, got)
+        assert len(got.gaps) == 1
+
+
+async def test_name_that_was_missing_when_two_generations_came(host: LocalTransport, log: LogWriter) -> None:
+    """Nothing of the log was there; then it came, and was rotated before anybody looked."""
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(10)
+        await everything(log, got)
+        host.down()
+        log.delete()
+        host.up()
+        await got.until(lambda: len([error for error in got.troubles if error.cause == "no-file"]) >= 1)
+        host.down()
+        log.create()
+        log.write(10)
+        log.rename()
+        log.write(10)
+        host.up()
+        await everything(log, got)
     log.close()
 
 

@@ -8,16 +8,16 @@ from typing import Protocol
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.closed import NOTHING, Closed, Ledger, is_short, is_unique, where
+from aggregator.history.closed import NOTHING, Closed, Ledger, is_unique, where
 from aggregator.history.files import Generation, generations
-from aggregator.history.read import holds, read_bytes, read_rest
-from aggregator.model import Batch, File, Gap, GapReason, Position
+from aggregator.history.gaps import Gaps
+from aggregator.history.read import read_rest
+from aggregator.history.whereabouts import ANYTHING, Whereabouts
+from aggregator.model import Batch, File, Gap
 from aggregator.remote.header import Header
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
-from aggregator.stream.proof import Place, Proof, Start
-
-ANYTHING = Start(None, "")  # nothing of what was followed is left: whatever has the log's name next
+from aggregator.stream.proof import Place, Start
 
 
 class Missing(Exception):
@@ -37,22 +37,22 @@ class Sink(Protocol):
 
 
 class CatchUp:
-    """Of one log: where the next line begins (`at`, None before the first opening), and what was given out before.
+    """Of one log: where the next line begins (`here`), and what was given out before.
 
     `sure` tells that a listing has shown the place in the live file, which then had `least` bytes, and nothing unread
-    before it. `at` moves with every batch, so that whatever interrupts goes on where it was.
+    before it. The place moves with every batch, so that whatever interrupts goes on where it was.
     """
 
     def __init__(self, link: Link, file: File, sink: Sink) -> None:
-        self.at: Place | Start | None = None
+        self._ledger = Ledger(link, file)
+        self.here = Whereabouts(link, file, self._ledger)
         self.sure = False
         self.least = 0
         self._link = link
         self._file = file
         self._sink = sink
+        self._gaps = Gaps(file, sink)
         self._misses = 0
-        self._since = 0  # mtime of the live file when it was opened: what was last written before it is older
-        self._ledger = Ledger(link, file)
         self._lock = asyncio.Lock()
         self._watch = asyncio.Event()
         self._told: set[str] = set()
@@ -60,36 +60,50 @@ class CatchUp:
     def found(self, header: Header) -> None:
         """The live file holds our place."""
         self._misses = 0
-        self._since = header.mtime
+        self.here.opened(header)
 
-    async def run(self, *, complete: bool) -> bool:
+    def read(self, batch: Batch) -> None:
+        """Give out lines of the live file."""
+        self._gaps.batch(batch)
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self._gaps.close()
+
+    async def run(self) -> bool:
         """Give out everything from `at` to the end of the last closed generation; whether there is a live one then.
 
-        `complete` says that nothing of its own generation is missing, whether that can still be found or not. Raises
-        HostError, Gone when the files change meanwhile, Missing until the place has been looked for often enough.
+        Raises HostError, Gone when the files change meanwhile, Missing until the place has been looked for often
+        enough.
         """
         async with self._lock:
-            found = await generations(self._link, self._file, self._since)
-            live = found[-1] if found and found[-1].live else None
-            own = await self._own(found)
+            found = await generations(self._link, self._file, self.here.since)
+            own = await self.here.own(found)
             if own is None:
-                rest = await self._lost(found, complete=complete)
+                rest = await self._lost(found)
             elif own.live:
-                self._settle(own)
+                if isinstance(self.here.at, Place):
+                    self._settle(
+                        own, Place(self.here.at.generation, self.here.at.offset, self.here.at.proof, own.inode)
+                    )
+                else:
+                    self._settle(own, Start(own.id, own.inode))
                 return True
             else:
-                rest = found[found.index(own) + (1 if isinstance(self.at, Place) else 0) :]
-                if isinstance(self.at, Place):
-                    await self._finish(own, self.at)
-                rest = [one for one in rest if not one.live]
-            for one in rest:
+                rest = found[found.index(own) :]
+                if isinstance(self.here.at, Place):
+                    await self._finish(own, self.here.at)
+                    rest = rest[1:]
+                    self.here.next = _start(rest)
+            while rest and not rest[0].live:
+                one, *rest = rest
                 await self._give_out(one)
+                self.here.next = _start(rest)
             self._misses = 0
-            if live is None:
+            if not rest:
                 return False
             self._sink.rotated()
-            self.at = Start(live.id, live.inode)
-            self._settle(live)
+            self._settle(rest[0], Start(rest[0].id, rest[0].inode))
             return True
 
     async def look_back(self) -> None:
@@ -116,88 +130,50 @@ class CatchUp:
             for closed in overdue:
                 self._later(closed)
 
-    async def _own(self, found: list[Generation]) -> Generation | None:
-        """The file that holds our place; a closed one where several do, unless the live one has all of it too."""
-        live = [one for one in found if one.live and await self._holds(one)]
-        closed = [one for one in found if not one.live and await self._holds(one)]
-        for one in sorted(closed, key=lambda one: one.inode != self._inode):
-            if not live or one.inode == self._inode or not await self._is_copy(one, live[0]):
-                return one
-        return next(iter(live), None)
-
-    @property
-    def _inode(self) -> str:
-        return self.at.inode if self.at else ""
-
-    async def _holds(self, one: Generation) -> bool:
-        """Whether a file may be the one of our place: the same first line, the same bytes before the place."""
-        at = self.at
-        if at == ANYTHING or at is None:
-            return one.live
-        if isinstance(at, Start):
-            if at.generation is None:
-                same = one.inode == at.inode or (not one.live and one.mtime >= self._since)
-            else:
-                same = one.id == at.generation
-            return same and (one.live or one.inode == at.inode or await self._ledger.find(one) is None)
-        if one.id != at.generation or (one.size is not None and one.size < at.offset):
-            return False
-        if not await holds(self._link, self._file, at, where(one)):
-            return False
-        return one.live or one.inode == at.inode or not await self._is_given(one, at)
-
-    async def _is_given(self, one: Generation, at: Place) -> bool:
-        """Whether more of a closed file was given out than up to our place: it is an older one that begins alike."""
-        known = await self._ledger.find(one)
-        return known is not None and known.end.offset > at.offset
-
-    async def _is_copy(self, one: Generation, live: Generation) -> bool:
-        """Whether the live file has all of a closed one: it is being copied, and not truncated yet."""
-        if one.size is None:
-            return isinstance(self.at, Place) and not is_short(self.at) and live.inode == self._inode
-        if one.id is None or one.id != live.id or live.size is None or live.size < one.size:
-            return False
-        start = max(0, one.size - limits.PROOF_BYTES)
-        data = b""
-        async with aclosing(read_bytes(self._link, self._file, one.id, start, one.size, where(one))) as chunks:
-            async for part in chunks:
-                data += part
-        return await holds(self._link, self._file, Place(one.id, one.size, Proof.of(data), ""), where(live))
-
-    def _settle(self, live: Generation) -> None:
-        """Our place is in the live file."""
-        match self.at:
-            case Place(generation, offset, proof):
-                self.at = Place(generation, offset, proof, live.inode)
-            case _:
-                self.at = Start(live.id, live.inode)
+    def _settle(self, live: Generation, at: Place | Start) -> None:
+        """The next line is in the live file, and nothing unread is before it."""
+        self.here.at, self.here.next = at, None
         self.sure = True
         self.least = live.size or 0
 
-    async def _lost(self, found: list[Generation], *, complete: bool) -> list[Generation]:
-        """The place is nowhere: the generations after it, behind a gap. Raises Missing."""
+    async def _lost(self, found: list[Generation]) -> list[Generation]:
+        """The place is nowhere: what comes after it, behind a gap unless all before that was given out.
+
+        Raises Missing until it was looked for often enough.
+        """
+        for index, one in enumerate(found):
+            if await self.here.is_next(one):
+                self._go_to(found[index:])
+                return found[index:]
         self._misses += 1
-        if self._misses < limits.LOCATE_TRIES and not complete:
+        if self.here.at != ANYTHING and self._misses < limits.LOCATE_TRIES:
             raise Missing
-        later = [one for one in found if one.mtime >= self._since and not one.live]
-        later = [one for one in later if one.inode in self._told or await self._ledger.find(one) is None]
+        later = await self.here.new_ones([one for one in found if not one.live])
         for one in later:
             if one.unread:
-                self._tell_unread(one, gap=False)
-        if not complete:
-            self._tell_gap(found, later)
-        self.at = ANYTHING
+                self._is_news(one)
+        if self.here.at != ANYTHING:
+            same = any(one.live and one.inode == self.here.inode for one in found)
+            self._gaps.lost(self.here.first_missing(), "truncated" if same and not later else "rotated-away")
+        later += [one for one in found if one.live]
+        self._go_to(later)
         return later
+
+    def _go_to(self, rest: list[Generation]) -> None:
+        """The next line is at the start of these; there may be none yet."""
+        self.here.at = _start([one for one in rest if not one.unread or one.live]) or ANYTHING
+        self.here.next = None
 
     async def _give_out(self, one: Generation) -> None:
         """A whole closed generation, or what is new in it."""
         if one.unread:
-            self._tell_unread(one, gap=True)
+            if self._is_news(one):
+                self._gaps.lost(self.here.first_missing(), "rotated-away")
             return
         known = await self._ledger.find(one)
         start = known.end if known else Place(one.id or "", 0, NOTHING, one.inode)
         if known is None:
-            self.at = Start(one.id, one.inode)
+            self.here.at, self.here.next = Start(one.id, one.inode), None
         await self._finish(one, start, known)
 
     async def _finish(self, one: Generation, place: Place, known: Closed | None = None) -> None:
@@ -206,7 +182,7 @@ class CatchUp:
         if known and known.end.offset > place.offset:
             place = known.end
         place = Place(place.generation, place.offset, place.proof, one.inode)
-        place = self.at = await self._read_on(one, place, finish=one.kind != "plain")
+        place = self.here.at = await self._read_on(one, place, finish=one.kind != "plain")
         if known is None:
             known = Closed(place, one.mtime)
             if place.offset or one.size or is_unique(one.inode):
@@ -222,12 +198,13 @@ class CatchUp:
         """Give out what a closed file holds after a place; the place after it."""
         async with aclosing(read_rest(self._link, self._file, place, where(one), finish=finish)) as rest:
             async for batch, after in rest:
-                self._sink.batch(batch)
                 place = after
                 if known:
+                    self._sink.batch(batch)
                     known.end = place
                 else:
-                    self.at = place
+                    self._gaps.batch(batch)
+                    self.here.at = place
                 await self._sink.room()
         return place
 
@@ -257,25 +234,19 @@ class CatchUp:
             if one.kind != "plain":
                 closed.looks = len(limits.LOOK_BACKS)  # nobody writes to it any more
 
-    def _tell_gap(self, found: list[Generation], later: list[Generation]) -> None:
-        """What is missing between our place and the oldest generation after it."""
-        same = any(one.live and one.inode == self._inode for one in found)
-        reason: GapReason = "truncated" if same and not later else "rotated-away"
-        start = Position(self._file, self.at.generation, self.at.offset) if isinstance(self.at, Place) else None
-        first = next((one.id for one in [*later, *(one for one in found if one.live)] if one.id is not None), None)
-        end = Position(self._file, first, 0) if first else None
-        self._sink.gap(Gap(self._file, start, end, None, None, reason))
-
-    def _tell_unread(self, one: Generation, *, gap: bool) -> None:
-        """A generation whose text can't be read is missing."""
+    def _is_news(self, one: Generation) -> bool:
+        """Tell once that a generation's text can't be read."""
         if one.inode in self._told:
-            return
+            return False
         self._told.add(one.inode)
         host = self._file.host
         if one.unread == "rights":
             self._sink.trouble(trouble("remote-error", host=host, detail=f"{one.name} may not be read"))
         else:
             self._sink.trouble(trouble("no-decompressor", path=one.name, host=host, detail=one.unread))
-        start = Position(self._file, self.at.generation, self.at.offset) if isinstance(self.at, Place) else None
-        if gap:
-            self._sink.gap(Gap(self._file, start, None, None, None, "rotated-away"))
+        return True
+
+
+def _start(rest: list[Generation]) -> Start | None:
+    """The first byte of the next one of these."""
+    return Start(rest[0].id, rest[0].inode) if rest else None

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.catchup import ANYTHING, CatchUp, Missing
+from aggregator.history.catchup import CatchUp, Missing
 from aggregator.model import Batch, File, Gap
 from aggregator.remote import commands
 from aggregator.remote.header import Header, Truncated, read_header
@@ -20,7 +20,7 @@ from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import Cutter, generation_of
 from aggregator.stream.proof import Place, Proof, Start
 
-_NEWS = re.compile(rb"^([RMST]) (\d{1,18})\n", re.MULTILINE)  # of follow.sh
+_NEWS = re.compile(rb"^([RMST]) (\d{1,18})(?: ([!-~]{0,100}))?\n", re.MULTILINE)  # of follow.sh
 # GNU tail's word of a truncation comes among the bytes that it concerns, and may come in pieces.
 _TRUNCATED = re.compile(rb"tail: [^\n]{0,200}: file truncated\n")
 _BEGINNING = re.compile(rb"t(?:a(?:i(?:l(?::(?: [^\n]{0,220})?)?)?)?)?\Z")
@@ -72,7 +72,6 @@ class Follower:
         self._link = link
         self._file = file
         self._sink = sink
-        self._complete = False  # whether all of a renamed generation was here when its name went on
         self._doubted: tuple[str | None, int] | None = None
         self._window = limits.TAIL_WINDOW
         self._again = asyncio.Event()
@@ -86,26 +85,33 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled. A host's trouble is told to the sink and waited out."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._catch_up.look_back())
-            while True:
-                try:
-                    if self._catch_up.at is None or self._catch_up.sure:
-                        await self._follow()
-                    else:
-                        await self._go_on()
-                except _Hint:
-                    self._catch_up.sure = False
-                    await self._calm_down()
-                except _Wider:
-                    self._window *= 16
-                except (_Elsewhere, Gone, Missing):
-                    self._catch_up.sure = False
-                    await asyncio.sleep(limits.LOCATE_PAUSE)
-                    await self._calm_down()
-                except HostError as error:
-                    self._catch_up.sure = False
-                    await self._report(error)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._catch_up.look_back())
+                await self._run()
+        finally:
+            self._catch_up.close()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                if self._catch_up.here.at is None or self._catch_up.sure:
+                    await self._follow()
+                else:
+                    await self._go_on()
+            except _Hint:
+                self._catch_up.sure = False
+                await self._calm_down()
+            except _Wider:
+                self._window *= 16
+            except (_Elsewhere, Gone, Missing):
+                self._catch_up.sure = False
+                await asyncio.sleep(limits.LOCATE_PAUSE)
+                await self._calm_down()
+            except HostError as error:
+                self._catch_up.sure = False
+                self._catch_up.here.lost_sight()
+                await self._report(error)
 
     async def _calm_down(self) -> None:
         """Wait where the file is another again and again, and never read to its end."""
@@ -117,15 +123,13 @@ class Follower:
 
     async def _go_on(self) -> None:
         """Find our place among the generations, and give out all that comes before the live one."""
-        live = await self._catch_up.run(complete=self._complete)
-        self._complete = False
-        if not live:
+        if not await self._catch_up.run():
             raise trouble("no-file", path=self._file.path, host=self._file.host)
 
     async def _report(self, error: HostError) -> None:
         """Tell a trouble and wait: at first not long for a file whose name is missing, it may be being rotated."""
         pause = limits.FAILED_FILE_RETRY
-        if error.cause == "no-file" and self._catch_up.at is not None:
+        if error.cause == "no-file" and self._catch_up.here.at is not None:
             if self._looks < len(limits.NAME_PAUSES):
                 pause = limits.NAME_PAUSES[self._looks]
             self._looks += 1
@@ -142,7 +146,7 @@ class Follower:
 
     async def _follow(self) -> None:
         """The file that has the name, from its opening to its end. Raises HostError, _Hint, _Elsewhere, _Wider."""
-        at = self._catch_up.at
+        at = self._catch_up.here.at
         start = at.offset - at.proof.length if isinstance(at, Place) else None if at is None else 0
 
         def command(probe: Probe) -> str:
@@ -165,7 +169,7 @@ class Follower:
             else:
                 cutter = Cutter(self._file, generation, header.start, skip=header.start > 0)
                 if header.start == 0:
-                    self._catch_up.at = Start(generation, header.inode)
+                    self._catch_up.here.at = Start(generation, header.inode)
             self._looks = 0
             self._catch_up.found(header)
             self._sink.opened(Opened(header, probe, at is None))
@@ -205,7 +209,8 @@ class Follower:
                 self._restarts = 0
                 behind = False
             for news in _NEWS.finditer(errors):
-                self._judge(news[1], received >= int(news[2]), received == cutter.position)
+                drained = received >= int(news[2])
+                self._judge(news[1], drained, (news[3] or b"").decode() if received == cutter.position else "")
             await self._sink.room()
             try:
                 async with asyncio.timeout(limits.COMMAND_TIMEOUT if behind else None):
@@ -227,14 +232,18 @@ class Follower:
 
     def _take(self, cutter: Cutter, data: bytes, inode: str) -> None:
         for batch in cutter.feed(data):
-            self._sink.batch(batch)
+            self._catch_up.read(batch)
         if cutter.generation and cutter.before:
-            self._catch_up.at = Place(cutter.generation, cutter.position, Proof.of(cutter.before), inode)
+            self._catch_up.here.at = Place(cutter.generation, cutter.position, Proof.of(cutter.before), inode)
 
-    def _judge(self, news: bytes, drained: bool, whole: bool) -> None:
-        """What the host says of the file: another has its name and all of this one is here, or it is not the same."""
+    def _judge(self, news: bytes, drained: bool, following: str) -> None:
+        """What the host says of the file: another has its name and all of this one is here, or it is not the same.
+
+        `following` is the inode of that other one, where nothing of this one is left unread.
+        """
         if news == b"R" and drained:
-            self._complete = whole
+            if following:
+                self._catch_up.here.follows(following)
             raise _Hint
         if news in (b"S", b"T"):
             raise _Hint
@@ -242,8 +251,6 @@ class Follower:
 
 def _is_it(generation: str | None, inode: str, at: Place | Start) -> bool:
     """Whether an opened file is the one of a place, or another rotation slipped between."""
-    if at == ANYTHING:
-        return True
     if isinstance(at, Start) and at.generation is None:
         return inode == at.inode
     return generation == at.generation and inode == at.inode
