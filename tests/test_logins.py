@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregator import limits
-from aggregator.access.passwords import Passwords, hash_password
+from aggregator.access.passwords import _HASHER, _NOBODY, Passwords, hash_password
 from aggregator.access.sessions import Sessions
 from aggregator.access.throttle import Throttle
 from aggregator.access.tokens import Tokens, hash_token, is_expired, new_token
@@ -46,6 +46,10 @@ async def test_an_unknown_user_takes_as_long_as_a_known_one() -> None:
     known = min([await takes(made) for _ in range(3)])
     unknown = min([await takes(None) for _ in range(3)])
     assert 0.4 < unknown / known < 2.5
+
+
+def test_the_hash_of_nobody_costs_what_new_ones_cost() -> None:
+    assert not _HASHER.check_needs_rehash(_NOBODY)
 
 
 @pytest.mark.parametrize("password", ["", "x" * (limits.PASSWORD_BYTES + 1)])

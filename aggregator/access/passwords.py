@@ -11,7 +11,8 @@ from aggregator import limits
 from aggregator.errors import Fault, UsageError
 
 _HASHER = PasswordHasher()  # RFC 9106's low-memory profile: 64 MiB, 3 passes, 4 lanes
-_NOBODY = _HASHER.hash("somebody who does not exist")
+# Nobody knows the password of this one. Written out: making one takes a quarter of a second at every start.
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$uXbIHZifniMNnQNiVHu/PA$WdeK/DemE7pQMPbye05/xTEvqQeXRcSr1U3nhcX3UTk"
 
 
 def hash_password(password: str) -> str:
