@@ -82,6 +82,7 @@ HITS_MOST = 4 << 20  # bytes of it that a file may have, however few
 CHUNK_FIRST = 64 << 10  # bytes of the first read back into a file's past: most pages in one round trip
 CHUNK_MOST = 4 << 20  # bytes of a later one; each is four times the one before
 HISTORY_PATIENCE = 5.0  # seconds beyond a host's connect_timeout that a reader of history waits for it
+DATED_DAYS = 100  # days of a range for which the names of dated files are worked out; beyond, all are looked at
 CURSOR_CHARACTERS = 200 << 10  # of a cursor, which must fit into a request's head: some 3,500 files
 QUEUE_LINES = 20_000  # lines that wait for one viewer
 QUEUE_BYTES = 8 << 20  # bytes of lines that wait for one viewer
@@ -102,6 +103,8 @@ SCAN_CPU = 600  # seconds of processor time for one; some 500 GiB of text, or 10
 SCAN_SILENCE = 4.0  # seconds over its connect_timeout that a host may say nothing in a search; it says so every one
 SCAN_LITERAL = 2  # bytes of a text that hosts look for at least; a shorter one is in nearly every line
 SCAN_FRAME = 2 << 20  # bytes of the file around a hit that come at once from a host without GNU grep
+UNPACKED_PIECE = 256 << 10  # bytes of text that are decompressed at once here: some ms of work
+UNPACKED_LEAST = 2 << 20  # bytes of a compressed file that count at least for the next, for small files of one line
 UNPACKED_RATIO = 512  # times its size (2 MiB at least) that a compressed file's text may be; logs come to 100
 
 # --- Door and audit log (aggregator.access) ----------------------------------------------------------------------
@@ -207,6 +210,7 @@ LOGIN_FAILURES_USER = 10  # failures of one user in it, from wherever
 LOGIN_FAILURES_ADDRESS = 50  # failures from one address in it: many people may share it
 SECRET_LEAST = 16  # bytes of a proxy's secret; shorter ones can be guessed
 SECRET_BYTES = 4096  # bytes of it that are read
+REVOKE_BEAT = 2.0  # seconds between two looks whether those who watch may still do so
 LOGIN_KEYS = 20_000  # users and addresses whose failures are remembered
 
 # --- The past (aggregator.history) -------------------------------------------------------------------------------

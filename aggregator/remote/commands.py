@@ -8,8 +8,11 @@ no backslash that fish would take: in an argument those travel as `\\0ooo`, whic
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+from aggregator import limits
 
 _SCRIPTS = Path(__file__).parent / "host"
 _OPENERS = ("then", "do", "else", "{", "(", "&&", "||", ";;", " in", "&")
@@ -74,9 +77,40 @@ def generations(path: str, limit: int, since: int = 0) -> str:
     return _command(("generations",), path, str(limit), str(since))
 
 
+def timeline(path: str, limit: int, since: int, known: Iterable[str]) -> str:
+    """As `generations`, with first and last bytes: `G INODE SIZE MTIME KIND HEAD TAIL NAME` a line, `K …` for those that
+    are `known` as `INODE/SIZE/MTIME`, then their names again (`N …`) and `Z`."""
+    return _command(("timeline",), path, str(limit), str(since), " ".join(known))
+
+
+def blocks(name: str, runs: Iterable[tuple[int, int]]) -> str:
+    """The header, then each run (number of its first block, blocks of 4,096 bytes) of a plain file, and `B N:C`."""
+    return _command(("open", "blocks"), name, " ".join(f"{first}:{count}" for first, count in runs))
+
+
 def read(name: str, start: int, length: int, kind: str = "plain") -> str:
     """The header, then the bytes [start, start + length) of a file's text, decompressed if `kind` says so."""
     return _command(("open", "read"), name, str(start), str(length), kind)
+
+
+def search(
+    name: str,
+    start: int,
+    length: int | None,
+    kind: str,
+    how: str,
+    text: str = "",
+    *,
+    fold: bool = False,
+    context: int = limits.SCAN_CONTEXT,
+) -> str:
+    """The header, then what there is of `text` in a range of a file's text (`length` None: to its end). `how` is
+    `grep`, `blocks` or `stream`; what is answered then is said in `search.sh`."""
+    return _command(
+        ("open", "search"),
+        *(name, str(start), "e" if length is None else str(length), kind, how, "-i" if fold else "", text),
+        *(str(context), str(limits.UNPACKED_RATIO), str(limits.SCAN_KIB), str(limits.SCAN_CPU)),
+    )
 
 
 def follow(path: str, start: int | None, window: int, *, tail: str) -> str:

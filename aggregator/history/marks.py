@@ -1,0 +1,116 @@
+"""The generations of a log as one text, oldest first, of which some lines are known: where a range of time lies in it,
+and which lines to look at to know better."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from aggregator import limits
+from aggregator.history.sample import Sample
+from aggregator.history.timeline import Piece
+
+Place = tuple[int, int]  # index of a generation, offset in its text
+Wanted = dict[int, set[int]]  # offsets to look at, by index of generation
+
+_FOLD = int(limits.SEEK_FOLD * 1_000_000)  # microseconds
+
+
+class Marks:
+    """All samples of a log in its order. Times are microseconds since the epoch, None means without a bound."""
+
+    def __init__(self, log: Sequence[Piece]) -> None:
+        self._log = log
+        self._end = (len(log) - 1, log[-1].facts.size)
+        self._samples: list[Sample] = []
+        self._places: list[Place] = []
+        for index, piece in enumerate(log):
+            ends = {sample.first: sample for sample in (piece.facts.head, piece.facts.tail) if sample}
+            for first, sample in sorted((piece.looks.samples | ends).items()):
+                self._samples.append(sample)
+                self._places.append((index, first))
+
+    def __bool__(self) -> bool:
+        return bool(self._samples)
+
+    def start(self, low: int | None) -> Place:
+        """A line with a stamp that is older than `low`, as all known ones before it are; or the log's beginning."""
+        before = self._before(low)
+        return self._last(before - 1)
+
+    def stop(self, high: int | None) -> Place | None:
+        """A line with a stamp that is not older than `high`, as none of the known ones after it is; or None."""
+        after = self._after(high)
+        return self._places[after] if after < len(self._places) else None
+
+    def wanted(self, low: int | None, high: int | None) -> Wanted:
+        """Places to look at before `start(low)` and `stop(high)` are as near as they should be, and verified; none when
+        they are."""
+        found: Wanted = defaultdict(set)
+        if low is not None:
+            before = self._before(low)
+            self._fill(found, self._last(before - 1), self._first(before), limits.SEEK_PARTS)
+            older = before
+            while older > 0 and self._samples[older - 1].high >= low - _FOLD:
+                older -= 1
+            self._fill(found, self._last(older - 1), self._first(before - 1), limits.SEEK_CHECKS)
+        if high is not None:
+            after = self._after(high)
+            self._fill(found, self._last(after - 1), self._first(after), limits.SEEK_PARTS)
+            newer = after
+            while newer < len(self._samples) and self._samples[newer].low < high + _FOLD:
+                newer += 1
+            self._fill(found, self._last(after), self._first(newer), limits.SEEK_CHECKS)
+        return found
+
+    def _before(self, low: int | None) -> int:
+        """How many of the first samples are older than `low`, one after the other."""
+        if low is None:
+            return 0
+        return next((index for index, sample in enumerate(self._samples) if sample.high >= low), len(self._samples))
+
+    def _after(self, high: int | None) -> int:
+        """The index from which on no sample is older than `high`."""
+        if high is None:
+            return len(self._samples)
+        back = enumerate(reversed(self._samples))
+        return len(self._samples) - next((index for index, one in back if one.low < high), len(self._samples))
+
+    def _first(self, index: int) -> Place:
+        """Where a sample begins; the log's end behind the last one."""
+        if index < 0:
+            return 0, 0
+        return self._places[index] if index < len(self._places) else self._end
+
+    def _last(self, index: int) -> Place:
+        """Where a sample's last line begins; the log's beginning before the first one."""
+        if index < 0:
+            return 0, 0
+        return (self._places[index][0], self._samples[index].last) if index < len(self._places) else self._end
+
+    def _fill(self, found: Wanted, start: Place, end: Place, parts: int) -> None:
+        """Add places, so that what is known between two others is no further apart than a part of that."""
+        stretches = [(index, *self._stretch(index, start, end)) for index in range(start[0], end[0] + 1)]
+        total = sum(max(0, last - first) for _, first, last in stretches)
+        if total <= limits.SEEK_NEAR:
+            return
+        for index, first, last in stretches:
+            known = self._known(index, first, last)
+            for left, right in pairwise([first, *known, last] if first < last else []):
+                count = round((right - left) * parts / total)
+                found[index].update(left + (right - left) * part // count for part in range(1, count))
+
+    def _stretch(self, index: int, start: Place, end: Place) -> tuple[int, int]:
+        """What of a generation lies between two places and can be looked at."""
+        piece = self._log[index]
+        if not piece.seekable:
+            return 0, 0
+        return start[1] if index == start[0] else 0, end[1] if index == end[0] else piece.facts.size
+
+    def _known(self, index: int, first: int, last: int) -> list[int]:
+        """The offsets in a stretch of a generation at which was looked."""
+        low, high = bisect_right(self._places, (index, first)), bisect_left(self._places, (index, last))
+        blind = (offset for offset in self._log[index].looks.blind if first < offset < last)
+        return sorted([*(place[1] for place in self._places[low:high]), *blind])

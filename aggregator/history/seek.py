@@ -1,0 +1,149 @@
+"""Time → place: which bytes of a log hold every record of a range of time, found by looking at few of its lines.
+
+The generations of a log are one text, oldest first, of which some lines are known (samples). A place is a beginning of
+the range when all samples before it are older than the range by more than `limits.STAMP_DISORDER`, an end when all
+after it are newer. What lies between the last sample that is surely outside and the next one is looked at more closely,
+part by part, and so is the neighbourhood that an hour repeated by a clock put back would lie in. Too much may be found;
+too little only where a stamp is older than one before it by more than that and no look met it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aggregator import limits
+from aggregator.history.files import Generation
+from aggregator.history.look import look
+from aggregator.history.marks import Marks, Place, Wanted
+from aggregator.history.read import Moved, read_bytes
+from aggregator.history.sample import before_fold
+from aggregator.history.timeline import Piece, timeline
+from aggregator.history.times import TimesCache
+from aggregator.model import File
+from aggregator.remote.link import Link
+from aggregator.remote.trouble import trouble
+from aggregator.stream.reader import LineReader
+
+_SECOND = 1_000_000  # microseconds
+_DAY = 86_400  # seconds
+_MARGIN = int(limits.STAMP_DISORDER * _SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The bytes [start, end) of a generation's text, both beginnings of lines; `end` None: to its end, with a last line
+    that lacks a newline (closed generations only, and all compressed ones). A generation whose text can't be read
+    (`one.unread` says why) is a slice, too, if it may hold what is looked for: reading it raises."""
+
+    one: Generation
+    start: int
+    end: int | None
+
+
+async def slices(
+    link: Link,
+    file: File,
+    reader: Callable[[], LineReader],
+    since: int | None,
+    until: int | None,
+    cache: TimesCache,
+    *,
+    retention: int | None = None,
+) -> list[Slice]:
+    """The bytes that hold every record of a log whose time lies in [since, until) (microseconds since the epoch; None:
+    no bound), oldest first; what begins inside a generation begins at a line with a stamp. `retention` (days) is how
+    far back closed generations are looked for. `reader` is called once the host was reached, also several times, and
+    makes a reader that remembers nothing. Raises HostError."""
+    async with link.hold():
+        await link.reached()
+        for _ in range(limits.LISTINGS):
+            try:
+                log = await listed(link, file, reader, cache, retention)
+                return await Seek(link, file, reader, log).slices(since, until)
+            except Moved:
+                continue
+            finally:
+                cache.trim()
+    raise trouble("remote-error", host=file.host, detail=f"the files beside {file.path} keep changing")
+
+
+async def listed(
+    link: Link, file: File, reader: Callable[[], LineReader], cache: TimesCache, retention: int | None
+) -> list[Piece]:
+    """The generations of a log, oldest first. Raises HostError, also where there is none; Moved."""
+    oldest = 0 if retention is None else int(time.time()) - retention * _DAY
+    log = await timeline(link, file, reader, cache.of(file, str(reader().zone)), oldest)
+    if not log:
+        async for _ in read_bytes(link, file, None, 0, 0):
+            pass  # it raises what is wrong with the path
+        raise Moved(f"{file.path} on {file.host} came meanwhile")
+    return log
+
+
+class Seek:
+    """Looks for a range of time in one log."""
+
+    def __init__(self, link: Link, file: File, reader: Callable[[], LineReader], log: Sequence[Piece]) -> None:
+        self._link = link
+        self._file = file
+        self._reader = reader
+        self._log = log
+
+    async def slices(self, since: int | None, until: int | None) -> list[Slice]:
+        """As the function `slices`. Raises HostError, Moved."""
+        if since is not None and until is not None and since >= until:
+            return []
+        low = None if since is None else before_fold(since - _MARGIN, self._reader().zone)
+        high = None if until is None else until + _MARGIN
+        marks = await self._approach(low, high)
+        if not marks and not (since is None and until is None):
+            return [Slice(one, 0, end) for _, one, end in self._whole() if one.unread or _written(one, since, until)]
+        return self._between(marks.start(low), marks.stop(high))
+
+    async def _approach(self, low: int | None, high: int | None) -> Marks:
+        """Look until it is known well where the range lies."""
+        for _ in range(limits.SEEK_ROUNDS):
+            marks = Marks(self._log)
+            wanted = marks.wanted(low, high)
+            if not wanted:
+                return marks
+            await self.look(wanted)
+        return Marks(self._log)
+
+    async def look(self, wanted: Wanted) -> None:
+        """Look at places in several generations at once. Raises HostError, Moved."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for index, places in wanted.items():
+                    tasks.create_task(look(self._link, self._file, self._reader, self._log[index], places))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    def _between(self, start: Place, stop: Place | None) -> list[Slice]:
+        """What lies between two places, generation by generation."""
+        found: list[Slice] = []
+        last = len(self._log) - 1 if stop is None else stop[0]
+        for index, one, end in self._whole():
+            begin = start[1] if index == start[0] and one.kind == "plain" else 0
+            if stop is not None and index == last and (one.kind == "plain" or stop[1] == 0):
+                end = stop[1]
+            if start[0] <= index <= last and (end is None or begin < end):
+                found.append(Slice(one, begin, end))
+        return found
+
+    def _whole(self) -> list[tuple[int, Generation, int | None]]:
+        """The generations that have lines, or may have some: their index, and where they end."""
+        return [
+            (index, piece.one, piece.facts.stop if piece.one.live else None)
+            for index, piece in enumerate(self._log)
+            if piece.one.id is not None or piece.one.unread
+        ]
+
+
+def _written(one: Generation, since: int | None, until: int | None) -> bool:
+    """Whether the mtime lies in a range: the time of all lines of a log without stamps."""
+    mtime = one.mtime * _SECOND
+    return (since is None or since <= mtime) and (until is None or mtime < until)
