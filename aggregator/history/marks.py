@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from aggregator import limits
@@ -64,6 +64,16 @@ class Marks:
                 newer += 1
             self._fill(found, self._last(after), self._first(newer), limits.SEEK_CHECKS)
         return found
+
+    def between(self, start: Place, stop: Place | None, parts: int) -> Wanted:
+        """Places to look at between two others, so that none of `parts` of what lies there is unknown."""
+        found: Wanted = defaultdict(set)
+        self._fill(found, start, stop or self._end, parts)
+        return found
+
+    def all(self) -> Iterator[tuple[Place, Sample]]:
+        """The samples and where they begin, in the log's order."""
+        return zip(self._places, self._samples, strict=True)
 
     def _before(self, low: int | None) -> int:
         """How many of the first samples are older than `low`, one after the other."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aggregator import limits
+from aggregator.errors import HostError
 from aggregator.history.files import Generation
 from aggregator.history.look import look
 from aggregator.history.marks import Marks, Place, Wanted
@@ -67,7 +68,12 @@ async def slices(
                 continue
             finally:
                 cache.trim()
-    raise trouble("remote-error", host=file.host, detail=f"the files beside {file.path} keep changing")
+    raise moving(file)
+
+
+def moving(file: File) -> HostError:
+    """What is wrong where files are others each time that they are read."""
+    return trouble("remote-error", host=file.host, detail=f"the files beside {file.path} keep changing")
 
 
 async def listed(
@@ -103,9 +109,15 @@ class Seek:
             return [Slice(one, 0, end) for _, one, end in self._whole() if one.unread or _written(one, since, until)]
         return self._between(marks.start(low), marks.stop(high))
 
-    async def _approach(self, low: int | None, high: int | None) -> Marks:
+    async def survey(self, since: int, until: int) -> Marks:
+        """Samples all over a range, where it can be looked at, and about where it begins and ends."""
+        marks = await self._approach(since, until, limits.SURVEY_ROUNDS)
+        await self.look(marks.between(marks.start(since), marks.stop(until), limits.SURVEY_PARTS))
+        return Marks(self._log)
+
+    async def _approach(self, low: int | None, high: int | None, rounds: int = limits.SEEK_ROUNDS) -> Marks:
         """Look until it is known well where the range lies."""
-        for _ in range(limits.SEEK_ROUNDS):
+        for _ in range(rounds):
             marks = Marks(self._log)
             wanted = marks.wanted(low, high)
             if not wanted:
