@@ -27,7 +27,7 @@ demo: .venv/.runtime ## the view over an embedded fleet: make demo [PORT=8080] [
 	@exec $(BIN)/tailon-agg demo --bind 127.0.0.1:$(PORT) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(RATE),--rate $(RATE))
 
 test: debian check ## all tests, after `check`: make test [PYTEST_ARGS=…] [WORKERS=4]
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: .venv/.dev web/node_modules/.dev ## lint, format, types, import contracts, shell scripts, browser modules
 	$(BIN)/ruff check

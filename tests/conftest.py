@@ -9,6 +9,28 @@ import pytest
 from fleet import Fleet
 from fleet import free_port as find_free_port
 
+# Whole files go to workers in this order (`--dist loadfile --no-loadscope-reorder`): the longest first, so that none
+# of them runs alone at the end. What is not named comes after, by name.
+LONGEST_FIRST = (
+    *(
+        "test_link.py",
+        "test_assets.py",
+        "test_page_list.py",
+        "test_viewers.py",
+        "test_chaos.py",
+        "test_follow_model.py",
+    ),
+    *("test_cli_tail.py", "test_page_access.py", "test_serve.py", "test_past.py", "test_stream.py"),
+    *("test_page_product.py", "test_hostile_host.py", "test_page_context.py", "test_blackhole.py", "test_follow.py"),
+    *("test_commands.py", "test_cli_client.py", "test_bad_input.py", "test_page_gap.py", "test_hostile_web.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file stays."""
+    place = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:

@@ -27,6 +27,7 @@ from typing import Any, Literal
 import asyncssh
 import yaml
 from fleethost import LOOPBACK, FleetHost, free_port, wait_for, write_private
+from lentkey import lent
 
 __all__ = ["LOOPBACK", "Fleet", "FleetHost", "free_port", "wait_for"]
 
@@ -193,7 +194,7 @@ class Fleet:
         arguments += ["-p", f"{LOOPBACK}:{host.chosen_port}", "-P", str(host.home / "pid")]
         arguments += ["-c", command] if command is not None else []
         if self._namespace is None:
-            self._lend_key(Path.home() / ".ssh" / "authorized_keys")
+            self._clean.enter_context(lent(self.authorized_keys.read_text(), Path.home() / ".ssh" / "authorized_keys"))
         return _spawn(host, self._at_home(arguments))
 
     def _at_home(self, arguments: list[str]) -> list[str]:
@@ -225,24 +226,6 @@ class Fleet:
         unshare = ["unshare", "-m" if os.getuid() == 0 else "-rm", "sh", "-c"]
         command = [*unshare, f"mount --bind {shlex.quote(str(passwd))} /etc/passwd"]
         return command if subprocess.run(command, capture_output=True).returncode == 0 else None
-
-    def _lend_key(self, target: Path) -> None:
-        """Last resort for Dropbear: the key is a line of the user's own file until the fleet stops."""
-        line = self.authorized_keys.read_text()
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        if target.exists() and line in target.read_text():
-            return
-        with target.open("a") as out:
-            out.write(line)
-        target.chmod(0o600)
-        self._clean.callback(_take_back, target, line)
-
-
-def _take_back(target: Path, line: str) -> None:
-    rest = target.read_text().replace(line, "")
-    target.write_text(rest)
-    if not rest:
-        target.unlink()
 
 
 def _sshd_defaults(host: FleetHost, authorized_keys: Path) -> dict[str, str]:

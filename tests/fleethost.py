@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import random
 import signal
 import socket
@@ -18,7 +20,11 @@ import processes
 LOOPBACK = "127.0.0.1"
 START_S = 10.0  # longest wait for a server to listen or to end; usual is 0.03 s
 STEP_S = 0.005
-PORTS = range(20_000, 32_000)  # below Linux' ephemeral range, so that no client socket takes one
+# Below Linux' ephemeral range, so that no client socket takes one. Each of at most 8 pytest-xdist workers has ports of
+# its own, and none is handed out twice soon, because a server takes its port only some time later.
+WORKERS = 8
+PORTS = range(20_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % WORKERS, 32_000, WORKERS)
+_ports = itertools.cycle(random.sample(PORTS, len(PORTS)))
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = START_S) -> None:
@@ -32,11 +38,11 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = START_
 
 def free_port() -> int:
     """A loopback TCP port that nobody listens on."""
-    while True:
-        port = random.choice(PORTS)
+    for port in _ports:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port
+    raise AssertionError("the ports never end")
 
 
 class FleetHost:

@@ -267,9 +267,20 @@ class Stream:
         notices = [record for record in self.of("notice") if record["state"] == "live" and "path" in record]
         return {(record["host"], record["path"]) for record in notices}
 
+    def last_text(self) -> str:
+        """The text of the newest record, "" where it is no line."""
+        return str(self.records[-1].get("text", "")) if self.records else ""
+
     def wait_text(self, text: str) -> None:
         """Wait for a line with this text."""
-        self.wait(lambda: text in self.texts(), f"the line {text!r}")
+        looked_at = 0
+
+        def came() -> bool:  # each record is looked at once: there may be tens of thousands
+            nonlocal looked_at
+            start, looked_at = looked_at, len(self.records)
+            return any(record.get("text") == text for record in self.records[start:looked_at])
+
+        self.wait(came, f"the line {text!r}")
 
     def _read(self) -> None:
         try:

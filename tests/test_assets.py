@@ -64,11 +64,12 @@ def test_the_wheel_holds_both_packages_templates_and_built_assets_and_nothing_el
 
 @pytest.mark.timeout(300)
 def test_an_installed_wheel_serves_the_page_without_node(wheel: Path, tmp_path: Path) -> None:
-    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
     lock = ROOT / "requirements.lock"
-    run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock)
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-compile"]
+    run(*install, "--require-hashes", "-r", lock)
+    run(*install, "--no-deps", wheel)
     program = "from web.pages import Pages, STATIC; print(STATIC, Pages(version='1').html)"
     said = run(python, "-c", program, cwd=tmp_path, env={"PATH": "/nowhere"})
     assert said.startswith(str(tmp_path / "venv"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import threading
@@ -320,26 +321,28 @@ def test_after_far_back_meets_the_live_lines_of_a_busy_writer(rig: Rig, long_fil
         number = 0
         with path.open("a", buffering=1) as out:
             while not stop.is_set():
-                out.write("".join(f"busy {n} {'b' * 100}\n" for n in range(number, number + 40)))
-                number += 40
-                time.sleep(0.005)
+                out.write("".join(f"busy {n} {'b' * 100}\n" for n in range(number, number + 5)))
+                number += 5
+                time.sleep(0.005)  # a thousand lines a second, so that three readers here are never slow viewers
 
     writer = threading.Thread(target=write)
     writer.start()
-    try:
-        views = [rig.product.stream(source=source, after=lines[place]["position"]) for place in (0, 12_345, 29_998)]
-        for view in views:
-            view.wait(lambda view=view: view.texts()[-1:] > ["busy"], "live lines")  # type: ignore[misc]
-    finally:
-        stop.set()
-        writer.join()
-    rig.write(source, "the end\n")
-    everything = path.read_text().splitlines()
-    for view, place in zip(views, (0, 12_345, 29_998), strict=True):
-        view.wait_text("the end")
-        view.close()
-        assert view.of("gap") == []
-        assert view.texts() == everything[place + 1 :]
+    places = (0, 12_345, 29_998)
+    with contextlib.ExitStack() as open_views:
+        try:
+            afters = [lines[place]["position"] for place in places]
+            views = [open_views.enter_context(rig.product.stream(source=source, after=after)) for after in afters]
+            for view in views:
+                view.wait(lambda view=view: view.last_text().startswith("busy"), "live lines")  # type: ignore[misc]
+        finally:
+            stop.set()
+            writer.join()
+        rig.write(source, "the end\n")
+        everything = path.read_text().splitlines()
+        for view, place in zip(views, places, strict=True):
+            view.wait_text("the end")
+            assert view.of("gap") == []
+            assert view.texts() == everything[place + 1 :]
 
 
 @pytest.mark.parametrize(
