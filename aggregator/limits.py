@@ -72,6 +72,7 @@ BACKLOG_PART = 4 << 20  # bytes of lines after a position that are given out at 
 READ_CHUNK = 1 << 20  # bytes of one read by address; grows fourfold while a backlog is looked for
 ROOM_BEAT = 0.05  # seconds between two looks whether any viewer of a file takes more
 CONTEXT_LINES = 1_000  # lines before, and after, a line that its context may have
+PAGE_USUAL = 1_000  # lines of one page of history when nobody says
 PAGE_LINES = 10_000  # lines of one page of history
 PAGE_BYTES = 32 << 20  # bytes of memory that the lines of one page take; its cursor goes on
 PAGE_SCAN = 256 << 20  # bytes read for one page, where a filter passes few of them; its cursor goes on

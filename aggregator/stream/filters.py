@@ -52,6 +52,18 @@ class Filter:
                 return False
         return all(pattern.search(line) is None for pattern in self._hidden)
 
+    def passes_entry(self, texts: Sequence[str], levels: Sequence[str | None] | None) -> bool:
+        """Whether a record of several lines is shown: each of `grep` matches some line of it, none of `exclude` any,
+        and some line has at least the filter's level. `levels` are needed for a filter that has one."""
+        if self.level is not None and not any(at_least(level, self.level) for level in levels or ()):
+            return False
+        if not self._wanted and not self._hidden:
+            return True
+        lines = [text.encode("utf-8", "replace") for text in texts]
+        if any(all(pattern.search(line) is None for line in lines) for pattern in self._wanted):
+            return False
+        return all(pattern.search(line) is None for pattern in self._hidden for line in lines)
+
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where `grep` matches: at most `SPANS` (start, end) in code points of `text`, sorted, none touching."""
         if not self._wanted:

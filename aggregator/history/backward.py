@@ -1,0 +1,162 @@
+"""Reads a log from the present to the past."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import aclosing
+
+from aggregator import limits
+from aggregator.history.entry import Entry, Grouper, LineSplitter, Place, Raw, loose
+from aggregator.history.log import Hits, Log
+from aggregator.history.mark import Mark, locate
+from aggregator.history.select import Hit, Selector
+from aggregator.history.slices import Slice, contiguous
+
+
+async def backward(log: Log, mark: Mark) -> Hits:
+    """What is wanted of a log up to a mark, newest first. Raises HostError, Gone."""
+    reader = _Backward(log, mark)
+    more = True
+    while more:
+        hits, more = await reader.chunk()
+        hits.reverse()
+        if mark.skip and hits and hits[0].end == mark.place:
+            hits[0].given = mark.skip
+        yield hits, reader.mark
+        await asyncio.sleep(0)
+
+
+class _Part:
+    """What one part of a file holds, in its order: the lines before its first entry, that entry, and what is wanted of
+    the others; when that takes more than `room`, `cut` is where the oldest begins that is kept."""
+
+    def __init__(self, room: int) -> None:
+        self.leading: list[Raw] = []
+        self.first: Entry | None = None
+        self.hits: deque[Hit] = deque()
+        self.start: int | None = None  # of its first line
+        self.cut: Place | None = None
+        self.stamped = False
+        self.loose = False
+        self._room = room
+        self._size = 0
+
+    def take(self, entries: list[Entry], selector: Selector) -> None:
+        for entry in entries:
+            hit = selector.select(entry)
+            if self.first is None:
+                self.first = entry
+            elif hit is not None:
+                self.hits.append(hit)
+                self._size += hit.size
+        while self._size > self._room and len(self.hits) > 1:
+            self._size -= self.hits.popleft().size
+            self.cut = self.hits[0].head
+
+
+class _Backward:
+    """Chunks of a log, the newest first. Lines without a stamp at a chunk's beginning (`_orphans`) go to the end of the
+    next one; the oldest entry of a chunk (`_held`) waits for it, since lines before a log's first stamp join that."""
+
+    def __init__(self, log: Log, mark: Mark) -> None:
+        self._log = log
+        self._index = len(log.slices) - 1 if mark.place is None else locate(log.slices, mark.place, log.file)
+        self._end = None if mark.place is None else mark.place.offset
+        self._size = limits.CHUNK_FIRST
+        self._orphans: list[Raw] = []
+        self._held: Entry | None = None
+        self._loose = mark.loose
+        self._stamped = False
+        self.mark = mark
+
+    async def chunk(self) -> tuple[list[Hit], bool]:
+        """The hits of the next chunk in the file's order, and whether there are more chunks."""
+        piece = self._log.slices[self._index]
+        end = next((at for at in (self._end, piece.end, piece.one.size) if at is not None), None)
+        start = piece.start if end is None or piece.one.kind != "plain" else max(piece.start, end - self._size)
+        part = await self._read(piece, start, end if start > piece.start else self._end)
+        if part.cut is not None:
+            self._size = max(limits.CHUNK_FIRST, self._size // 4)
+            self._end, self._orphans, self._held = part.cut.offset, [], None
+            self.mark = Mark(part.cut)
+            return list(part.hits), True
+        hits = self._settle(part)
+        if start > piece.start:
+            self._size *= 4
+            if part.start is not None:
+                self._size = min(self._size, limits.CHUNK_MOST)
+                self._end = part.start
+        else:
+            hits = [*self._step(), *hits]
+        self._set_mark(piece)
+        return hits, self._index >= 0
+
+    def _step(self) -> list[Hit]:
+        """Go on with the slice before; what is left where there is none."""
+        last = self._index == 0
+        if last or not contiguous(self._log.slices, self._index):
+            left = self._finish(begins=last and self._log.begins)
+        else:
+            left = []
+        self._index, self._end = self._index - 1, None
+        return left
+
+    async def _read(self, piece: Slice, start: int, end: int | None) -> _Part:
+        part = _Part(self._log.room)
+        grouper = Grouper("loose" if self._loose else "keep")
+        splitter, selector = LineSplitter(self._log.zone), self._log.selector()
+        if start > piece.start and end is not None:
+            batches = self._log.lines_from(piece, start, end)
+        else:
+            batches = self._log.lines(piece, start, end)
+        async with aclosing(batches):
+            async for batch in batches:
+                if part.start is None:
+                    part.start = batch.start
+                part.take(grouper.feed(splitter.split(batch, piece.one.mtime)), selector)
+                await asyncio.sleep(0)
+        part.take(grouper.feed(self._orphans) + grouper.finish(), selector)
+        part.leading, part.stamped, part.loose = grouper.leading, grouper.stamped, grouper.unled
+        return part
+
+    def _settle(self, part: _Part) -> list[Hit]:
+        """The hits that are certain now, in the file's order."""
+        self._stamped |= part.stamped
+        if not part.stamped and not part.loose:
+            self._orphans = part.leading
+            return []
+        hits = [*part.hits, *self._release()]
+        self._loose = part.loose and not part.stamped
+        self._held, self._orphans = part.first, part.leading
+        if self._loose:
+            hits = [*self._release(), *hits]
+        return hits
+
+    def _release(self) -> list[Hit]:
+        held, self._held = self._held, None
+        return self._log.selector().select_all([held]) if held else []
+
+    def _finish(self, *, begins: bool) -> list[Hit]:
+        """Nothing comes before: the lines before the first stamp join it, or belong to what is not wanted; in a log
+        without stamps each is an entry of its own."""
+        left, self._orphans = self._orphans, []
+        if not self._stamped:
+            return self._log.selector().select_all(map(loose, left))
+        if begins and self._held and left:
+            self._held = Entry(self._held.time, [*left, *self._held.lines], self._held.name)
+        return self._release()
+
+    def _set_mark(self, piece: Slice) -> None:
+        """Where reading goes on when all that was given out is gone."""
+        if self._held:
+            self.mark = Mark(self._held.end)
+        elif self._orphans:
+            last = self._orphans[-1]
+            self.mark = Mark(Place(last.generation, last.offset + last.size))
+        elif self._index < 0:
+            self.mark = Mark(done=True)
+        elif self._end is not None:
+            self.mark = Mark(Place(piece.one.id or "", self._end), loose=self._loose)
+        else:
+            self.mark = Mark(Place(piece.one.id or "", piece.start), loose=self._loose)

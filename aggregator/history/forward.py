@@ -1,0 +1,54 @@
+"""Reads a log from the past to the present."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+from aggregator.history.entry import Grouper, LineSplitter, Place
+from aggregator.history.log import Hits, Log
+from aggregator.history.mark import Mark, locate
+from aggregator.history.select import Hit
+from aggregator.history.slices import contiguous
+
+
+async def forward(log: Log, mark: Mark) -> Hits:
+    """What is wanted of a log from a mark on, oldest first. Raises HostError, Gone."""
+    slices = log.slices
+    index = 0 if mark.place is None else locate(slices, mark.place, log.file)
+    start = None if mark.place is None else max(mark.place.offset, slices[index].start)
+    grouper, splitter, selector = _grouper(log, mark, index, start), LineSplitter(log.zone), log.selector(mark.key)
+    at = mark
+    for number in range(index, len(slices)):
+        piece = slices[number]
+        if number > index and not contiguous(slices, number):
+            hits = selector.select_all(grouper.finish())
+            yield hits, replace(at, key=selector.key)
+            grouper = Grouper("drop")
+        begin = start if number == index and start is not None else piece.start
+        async with aclosing(log.lines(piece, begin, None)) as batches:
+            async for batch in batches:
+                entries = grouper.feed(splitter.split(batch, piece.one.mtime))
+                hits = selector.select_all(entries)
+                _leave_out(hits, mark)
+                place = grouper.pending or Place(batch.generation, batch.end)
+                at = Mark(place, key=selector.key, loose=grouper.loose)
+                yield hits, at
+                await asyncio.sleep(0)
+    hits = selector.select_all(grouper.finish())
+    _leave_out(hits, mark)
+    yield hits, replace(at, key=selector.key, done=True)
+
+
+def _grouper(log: Log, mark: Mark, index: int, start: int | None) -> Grouper:
+    if mark.loose:
+        return Grouper("loose")
+    begins = log.begins and index == 0 and (start is None or start <= log.slices[0].start)
+    return Grouper("join" if begins else "drop")
+
+
+def _leave_out(hits: list[Hit], mark: Mark) -> None:
+    """Lines of the hit at the mark that were given before are not given again."""
+    if mark.skip and hits and hits[0].head == mark.place:
+        hits[0].given = mark.skip
