@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -76,12 +76,13 @@ async def read_bytes(
 
 async def read_range(
     link: Link, file: File, generation: str, start: int, end: int, where: Where | None = None
-) -> AsyncIterator[Batch]:
+) -> AsyncGenerator[Batch, None]:
     """The lines in [start, end), both of which are beginnings of lines. Raises as `read_bytes`."""
     cutter = Cutter(file, generation, start)
-    async for data in read_bytes(link, file, generation, start, end, where):
-        for batch in cutter.feed(data):
-            yield batch
+    async with aclosing(read_bytes(link, file, generation, start, end, where)) as chunks:
+        async for data in chunks:
+            for batch in cutter.feed(data):
+                yield batch
 
 
 async def read_rest(
@@ -139,8 +140,9 @@ async def read_back(
         start = max(0, end - window)
         cutter = Cutter(file, generation, start, skip=start > 0)
         found: list[Batch] = []
-        async for data in read_bytes(link, file, generation, start, end, where):
-            found += cutter.feed(data)
+        async with aclosing(read_bytes(link, file, generation, start, end, where)) as chunks:
+            async for data in chunks:
+                found += cutter.feed(data)
         if found:
             batches = found + batches
             lines -= sum(count_lines(batch) for batch in found)

@@ -121,8 +121,9 @@ async def batches_of(
     if one.id is None:
         return
     if stop is not None:
-        async for batch in read_range(link, file, one.id, begin, stop, where):
-            yield batch
+        async with aclosing(read_range(link, file, one.id, begin, stop, where)) as lines:
+            async for batch in lines:
+                yield batch
         return
     place = Place(one.id, begin, _NOTHING, one.inode)
     async with aclosing(read_rest(link, file, place, where)) as rest:

@@ -150,6 +150,10 @@ class Link:
                 slots.channels.add(channel)
                 return slots, channel
 
+    async def _free_again(self) -> None:
+        async with self._freed:
+            await self._freed.wait()
+
     async def _release(self, slots: Slots, kind: Kind) -> None:
         slots.take(kind, -1)
         self._drop_lost()
@@ -163,11 +167,12 @@ class Link:
             slots = self._connections.take(kind, self.host.name)
             if slots:
                 return slots
-            if kind == "command" and self._connections.busy and not self._is_dialling:
-                async with self._freed:
-                    await self._freed.wait()
+            if kind == "command" and self._connections.busy(kind) and not self._is_dialling:
+                await self._free_again()
             elif not self._connections.full:
                 await self._dialled(wait)
+            elif kind != "follow" and self._connections.busy("scan"):
+                await self._free_again()
             else:
                 raise trouble("too-many-sessions", endpoint=self.host.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,9 +11,16 @@ from aggregator import limits
 from aggregator.remote.transport import Channel, Connection
 from aggregator.remote.trouble import trouble
 
-Kind = Literal["follow", "command"]
+Kind = Literal["follow", "command", "scan"]
 
-_SESSIONS = limits.FOLLOWS_PER_CONNECTION + limits.COMMANDS_PER_CONNECTION  # of one connection
+_SESSIONS = (  # of one connection
+    limits.FOLLOWS_PER_CONNECTION + limits.COMMANDS_PER_CONNECTION + limits.SCANS_PER_CONNECTION
+)
+_BUDGETS: dict[Kind, int] = {
+    "follow": limits.FOLLOWS_PER_CONNECTION,
+    "command": limits.COMMANDS_PER_CONNECTION,
+    "scan": limits.SCANS_PER_CONNECTION,
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -20,27 +28,19 @@ class Slots:
     """One connection and the channels in use on it."""
 
     connection: Connection
-    follows: int = 0
-    commands: int = 0
+    taken: Counter[Kind] = field(default_factory=Counter)
     channels: set[Channel] = field(default_factory=set)
 
     @property
     def used(self) -> int:
-        return self.follows + self.commands
+        return self.taken.total()
 
     def free(self, kind: Kind, most: int) -> bool:
         """Whether one more fits; `most` sessions are what this host's sshd takes on a connection."""
-        if self.connection.lost or self.used >= most:
-            return False
-        if kind == "follow":
-            return self.follows < limits.FOLLOWS_PER_CONNECTION
-        return self.commands < limits.COMMANDS_PER_CONNECTION
+        return not self.connection.lost and self.used < most and self.taken[kind] < _BUDGETS[kind]
 
     def take(self, kind: Kind, count: int) -> None:
-        if kind == "follow":
-            self.follows += count
-        else:
-            self.commands += count
+        self.taken[kind] += count
 
 
 class Connections:
@@ -58,10 +58,9 @@ class Connections:
         """Whether there may be no more connections."""
         return len(self._all) >= limits.CONNECTIONS_PER_HOST
 
-    @property
-    def busy(self) -> bool:
-        """Whether there are short commands, whose places will be free soon."""
-        return any(slots.commands for slots in self._all)
+    def busy(self, kind: Kind) -> bool:
+        """Whether there are channels of a kind, whose places will be free again."""
+        return any(slots.taken[kind] for slots in self._all)
 
     def add(self, connection: Connection) -> Slots:
         slots = Slots(connection)
@@ -102,7 +101,7 @@ class Connections:
     def _check_follows(self, host: str) -> None:
         """Of few sessions one is kept for commands."""
         most = limits.CONNECTIONS_PER_HOST * limits.FOLLOWS_PER_CONNECTION
-        follows = sum(slots.follows for slots in self._all)
+        follows = sum(slots.taken["follow"] for slots in self._all)
         if follows >= most:
             raise trouble("too-many-files", limit=most)
         if follows >= limits.CONNECTIONS_PER_HOST * self._sessions - 1:

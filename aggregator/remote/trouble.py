@@ -119,6 +119,21 @@ TABLE: dict[str, Trouble] = {
         "install it there, or leave the newest rotated file uncompressed (logrotate: delaycompress)",
         False,
     ),
+    "damaged": Trouble(
+        "{path} can't be decompressed to its end",
+        "see whether it is still being written; else it is damaged, and what is missing of it is lost",
+        False,
+    ),
+    "unpacked": Trouble(
+        "{path} is compressed to less than a {ratio}th of its text, as no log is",
+        "look at it on the host; narrow the time so that it is not needed",
+        False,
+    ),
+    "scan-time": Trouble(
+        "the search of {path} took more than {seconds:g} s of processor time on {host}",
+        "narrow the time",
+        False,
+    ),
     "remote-error": Trouble(
         "the command on {host} failed: {detail}", "run `tailon-agg check` and look at the host", True
     ),
