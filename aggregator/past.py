@@ -1,48 +1,36 @@
-"""Lines that were written before: between two positions, or around one; decided, written down, then read."""
+"""What was written before: by selector and time, between two positions, or around one; decided, written down, read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from aggregator import limits
-from aggregator.access.door import Door
+from aggregator.access.door import Door, Opening
+from aggregator.access.policy import Action
 from aggregator.access.request import Request
-from aggregator.errors import Fault, HostError, UsageError
+from aggregator.access.sight import Sight
+from aggregator.errors import Denied, Fault, HostError, UsageError
 from aggregator.history.around import lines_around
+from aggregator.history.find import plain_file
+from aggregator.history.search import Looked, Search, searching
 from aggregator.history.span import read_span
 from aggregator.hub.feed import line_reader
 from aggregator.hub.view import select
 from aggregator.inventory import Inventory
 from aggregator.model import File, Position, Principal
+from aggregator.pages import Failure, Page, collect, cursor_of, failures
+from aggregator.pastquery import PastPlan, PastQuery, plan_past
 from aggregator.query import known, whole_number
 from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
 from aggregator.stream import positions
 from aggregator.stream.filters import Filter
 from aggregator.stream.reader import LineReader
-from aggregator.stream.records import LineRecord
 from aggregator.stream.runs import runs_of
-
-
-class Failure(msgspec.Struct):
-    """A host that could not be read, and why."""
-
-    host: str
-    detail: str
-
-
-class Page(msgspec.Struct):
-    """Lines, oldest first; `cursor` goes on after them; `complete` is false when a host failed."""
-
-    lines: list[LineRecord]
-    cursor: str | None
-    complete: bool
-    scanned_bytes: int
-    failed: list[Failure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +58,12 @@ class Around:
 class Past:
     """Reads of what lies on the hosts, for one principal, with an inventory as it is now."""
 
-    def __init__(
-        self, door: Door, links: Links, inventory: Inventory, principal: Principal, visible: frozenset[str]
-    ) -> None:
+    def __init__(self, door: Door, links: Links, inventory: Inventory, principal: Principal, sight: Sight) -> None:
         self._door = door
         self._links = links
         self._inventory = inventory
         self._principal = principal
-        self._visible = visible
+        self._sight = sight
 
     async def between(self, asked: Between) -> Page:
         """The lines between two positions of one file. Raises UsageError, Denied, AuditUnavailable, Gone."""
@@ -128,6 +114,53 @@ class Past:
             opening.delivered(runs_of(lines), len(lines), size)
             return Page([line.record for line in lines], None, True, size, [])
 
+    async def page(self, asked: PastQuery) -> Page:
+        """A page of what lies on the hosts, merged. Raises UsageError, Denied, AuditUnavailable, TooMany."""
+        plan = self._plan(asked)
+        request = self._request(plan, "search" if plan.ranged else "view", "/api/v1/lines")
+        async with self._searching(plan, request) as (opening, search):
+            lines = await collect(search, plan)
+            opening.delivered(runs_of(lines), len(lines), sum(line.size for line in lines))
+            failed = failures(search.failed)
+            records = [line.record for line in lines]
+            return Page(records, cursor_of(search, plan), not failed, sum(search.scanned.values()), failed)
+
+    def _plan(self, asked: PastQuery, direction: str = "backward") -> PastPlan:
+        return plan_past(asked, self._inventory, self._sight, time.time(), direction)
+
+    def _request(self, plan: PastPlan, action: Action, command: str) -> Request:
+        """What is written down of a plan; files that must be looked for are added when they are found."""
+        asked = plan.query
+        files = [self._plain(host, source) for host, source in sorted(plan.pairs)]
+        return Request(
+            action,
+            command,
+            tuple(sorted({host for host, _ in plan.pairs})),
+            tuple(sorted({source for _, source in plan.pairs})),
+            tuple(file for file in files if file),
+            asked.grep,
+            asked.exclude,
+            asked.level,
+            event="open" if action == "view" else action,
+        )
+
+    def _plain(self, host: str, source: str) -> File | None:
+        return plain_file(self._inventory.hosts[host], self._inventory.sources[source])
+
+    @asynccontextmanager
+    async def _searching(self, plan: PastPlan, request: Request) -> AsyncIterator[tuple[Opening, Search]]:
+        looked = [
+            Looked(self._links.link(self._inventory.hosts[host]), self._inventory.sources[source])
+            for host, source in sorted(plan.pairs)
+        ]
+        async with await self._door.open(self._principal, request) as opening:
+
+            async def admit(files: Sequence[File]) -> Sequence[File]:
+                return await _admit(opening, files)
+
+            async with searching(looked, plan.range, admit) as search:
+                yield opening, search
+
     def _way(self, file: File) -> tuple[Link, Callable[[], LineReader]]:
         """How a file is reached and read."""
         source = self._inventory.sources[file.source]
@@ -138,7 +171,7 @@ class Past:
     def _position(self, text: str, parameter: str) -> Position:
         """A position, looked up in the inventory. Raises UsageError."""
         place = positions.decode(text, parameter)
-        known(place.file, self._inventory, self._visible, parameter)
+        known(place.file, self._inventory, self._sight, parameter)
         return place
 
     def _range(self, asked: Between) -> tuple[Position, Position]:
@@ -153,6 +186,17 @@ class Past:
         if cursor.file != end.file:
             raise UsageError(Fault("cursor", "this is a position of another file than `from`"))
         return cursor, end
+
+
+async def _admit(opening: Opening, files: Sequence[File]) -> Sequence[File]:
+    """The files that the rules allow of those that were found. Raises AuditUnavailable."""
+    try:
+        await opening.add(files)
+        return files
+    except Denied:
+        if len(files) == 1:
+            return ()
+    return [file for one in files for file in await _admit(opening, (one,))]
 
 
 def _failed(file: File, error: HostError) -> Page:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast, get_args
 
 from aggregator import limits
+from aggregator.access.sight import Sight
 from aggregator.errors import Fault, UsageError
 from aggregator.hub.view import Pair, Selection
 from aggregator.hub.wishes import Wishes
@@ -44,41 +45,46 @@ class Plan:
     wishes: Wishes
 
 
-def plan(query: Query, inventory: Inventory, visible: Callable[[Inventory], frozenset[str]]) -> Plan:
-    """Check a query; `visible` are the hosts that exist for the asker. Raises UsageError with the faults of all its
-    parameters."""
-    seen = visible(inventory)
+def plan(query: Query, inventory: Inventory, sight: Sight) -> Plan:
+    """Check a query by what exists for the asker. Raises UsageError with the faults of all its parameters."""
+    seen = sight.hosts(inventory)
     faults: list[Fault] = []
-    hosts = _try(faults, lambda: inventory.select(query.hosts, visible=seen))
-    sources = _try(faults, lambda: _sources(query.sources, inventory, seen))
-    filters = _try(faults, lambda: Filter.compile(query.grep, query.exclude, query.level))
-    lines = _try(faults, lambda: whole_number("lines", query.lines, limits.BACKLOG_LINES))
-    after = _try(faults, lambda: _after(query.after, inventory, seen))
-    follow = _try(faults, lambda: _choice("follow", query.follow, ("1", "0")) == "1")
-    order = _try(faults, lambda: cast(Order, _choice("order", query.order, get_args(Order))))
+    hosts = attempt(faults, lambda: inventory.select(query.hosts, visible=seen))
+    sources = attempt(faults, lambda: sources_of(query.sources, inventory, sight))
+    filters = attempt(faults, lambda: Filter.compile(query.grep, query.exclude, query.level))
+    lines = attempt(faults, lambda: whole_number("lines", query.lines, limits.BACKLOG_LINES))
+    after = attempt(faults, lambda: _after(query.after, inventory, sight))
+    follow = attempt(faults, lambda: choice("follow", query.follow, ("1", "0")) == "1")
+    order = attempt(faults, lambda: cast(Order, choice("order", query.order, get_args(Order))))
     if faults or hosts is None or sources is None or filters is None or order is None:
         raise UsageError(faults)
-    pairs = _pairs(inventory, sources, hosts)
+    pairs = pairs_of(inventory, sources, hosts, sight)
     selection = Selection(
-        pairs, filters, order, (query.hosts, query.sources), lambda later: _again(query, pairs, later, visible(later))
+        pairs, filters, order, (query.hosts, query.sources), lambda later: _again(query, pairs, later, sight)
     )
     return Plan(query, selection, Wishes(lines or 0, after or {}, bool(follow)))
 
 
-def _pairs(inventory: Inventory, sources: Sequence[str], hosts: frozenset[str]) -> frozenset[Pair]:
-    return frozenset((host, name) for name in sources for host in inventory.sources[name].hosts & hosts)
+def pairs_of(inventory: Inventory, sources: Sequence[str], hosts: frozenset[str], sight: Sight) -> frozenset[Pair]:
+    return frozenset(
+        (host, name)
+        for name in sources
+        for host in inventory.sources[name].hosts & hosts
+        if sight.source(inventory, host, name)
+    )
 
 
-def _again(query: Query, before: frozenset[Pair], inventory: Inventory, visible: frozenset[str]) -> frozenset[Pair]:
+def _again(query: Query, before: frozenset[Pair], inventory: Inventory, sight: Sight) -> frozenset[Pair]:
     """What a query comes to in a later inventory; where that no longer has what it names, what is left of before."""
     try:
-        hosts = inventory.select(query.hosts, visible=visible)
-        return _pairs(inventory, _sources(query.sources, inventory, visible), hosts)
+        hosts = inventory.select(query.hosts, visible=sight.hosts(inventory))
+        return pairs_of(inventory, sources_of(query.sources, inventory, sight), hosts, sight)
     except UsageError:
-        return before & _pairs(inventory, list(inventory.sources), visible)
+        return before & pairs_of(inventory, list(inventory.sources), sight.hosts(inventory), sight)
 
 
-def _try(faults: list[Fault], check: Callable[[], T]) -> T | None:
+def attempt(faults: list[Fault], check: Callable[[], T]) -> T | None:
+    """What `check` gives; where it raises UsageError, its faults are added to `faults`."""
     try:
         return check()
     except UsageError as error:
@@ -86,8 +92,12 @@ def _try(faults: list[Fault], check: Callable[[], T]) -> T | None:
         return None
 
 
-def _sources(names: Sequence[str], inventory: Inventory, visible: frozenset[str]) -> list[str]:
-    known = {source.name for source in inventory.sources.values() if source.hosts & visible}
+def sources_of(names: Sequence[str], inventory: Inventory, sight: Sight) -> list[str]:
+    known = {
+        source.name
+        for source in inventory.sources.values()
+        if any(sight.source(inventory, host, source.name) for host in source.hosts)
+    }
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError([Fault("source", f"unknown source: {name}") for name in unknown])
@@ -101,13 +111,14 @@ def whole_number(parameter: str, text: str, most: int) -> int:
     return int(text)
 
 
-def _choice(parameter: str, text: str, choices: Sequence[str]) -> str:
+def choice(parameter: str, text: str, choices: Sequence[str]) -> str:
+    """One of some words. Raises UsageError."""
     if text not in choices:
         raise UsageError(Fault(parameter, f"one of {', '.join(choices)}, not {text!r}"))
     return text
 
 
-def _after(texts: Sequence[str], inventory: Inventory, visible: frozenset[str]) -> dict[File, Position]:
+def _after(texts: Sequence[str], inventory: Inventory, sight: Sight) -> dict[File, Position]:
     if len(texts) > limits.AFTER_POSITIONS:
         raise UsageError(Fault("after", f"at most {limits.AFTER_POSITIONS} positions, not {len(texts)}"))
     places: dict[File, Position] = {}
@@ -115,7 +126,7 @@ def _after(texts: Sequence[str], inventory: Inventory, visible: frozenset[str]) 
     for text in texts:
         try:
             place = positions.decode(text, "after")
-            known(place.file, inventory, visible, "after")
+            known(place.file, inventory, sight, "after")
         except UsageError as error:
             faults.extend(error.faults)
             continue
@@ -127,10 +138,11 @@ def _after(texts: Sequence[str], inventory: Inventory, visible: frozenset[str]) 
     return places
 
 
-def known(file: File, inventory: Inventory, visible: frozenset[str], parameter: str) -> None:
-    """A position is anybody's text: its file must be one that the inventory can name. Raises UsageError."""
+def known(file: File, inventory: Inventory, sight: Sight, parameter: str) -> None:
+    """A position is anybody's text: its file must be one that the inventory can name and that exists for the asker.
+    Raises UsageError."""
     source = inventory.sources.get(file.source)
-    if source is None or file.host not in source.hosts & visible:
+    if source is None or file.host not in source.hosts or not sight.file(file):
         raise UsageError(Fault(parameter, "this position names no file of the inventory"))
     if not matches(path_pattern(source, inventory.hosts[file.host]), file.path):
         raise UsageError(Fault(parameter, "this position names no file of the inventory"))

@@ -220,11 +220,11 @@ class Product:
 class Stream:
     """A stream that is being read. `records` grows; `ended` is set when the answer has ended."""
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, headers: Mapping[str, str] | None = None) -> None:
         self.records: list[Record] = []
         self.ended = threading.Event()
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
-        self._connection.request("GET", path)
+        self._connection.request("GET", path, headers=dict(headers or {}))
         self._socket = self._connection.sock
         self._answer = self._connection.getresponse()
         assert self._answer.status == 200, self._answer.read().decode()

@@ -254,9 +254,6 @@ def test_hup_takes_a_right_inventory_and_keeps_the_old_one_for_a_wrong_one(fleet
         product.signal(signal.SIGHUP)
         wait_until(lambda: "not reloaded" in product.stderr, "words about the wrong inventory")
         assert f"{path}:2:8" in product.stderr
-        path.write_text(yaml.safe_dump({**whole, "access": {"roles": {}}}))
-        product.signal(signal.SIGHUP)
-        wait_until(lambda: product.stderr.count("not reloaded") == 2, "words about access")
         assert len(product.get("/api/v1/hosts").json()) == 2
         with (first.root / "a.log").open("a") as out:
             out.write("still here\n")
@@ -313,12 +310,6 @@ def test_start_that_is_refused_says_why(
     assert (done.returncode, done.stdout) == (status, "")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_access_is_refused_until_it_is_enforced(tmp_path: Path) -> None:
-    done = run("--inventory", str(inventory_at(tmp_path / "a.yaml", access={"roles": {}})), folder=tmp_path)
-    assert done.returncode == 78
-    assert "access:" in done.stderr
 
 
 def test_without_any_inventory_the_start_is_refused_with_what_to_do(tmp_path: Path) -> None:

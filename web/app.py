@@ -15,6 +15,7 @@ from .authority import Authority
 from .guard import Guard
 from .identity import Identify, known_principal
 from .live import Live
+from .login import Login
 from .pages import Pages
 
 _RULE = "only its own hosts and origins"
@@ -28,6 +29,7 @@ def create_app(aggregator: Aggregator, authority: Authority, relative_root: str 
         *pages.routes,
         live,
         *api.routes(aggregator),
+        *Login(aggregator, pages.login, pages.root).routes,
         *health.routes(aggregator),
         metrics.route(aggregator.metrics, lambda connection: known_principal(connection) is not None),
     ]
@@ -45,4 +47,4 @@ def create_app(aggregator: Aggregator, authority: Authority, relative_root: str 
 
     identified = Identify(app, lambda: aggregator.identities, root, refused)
     counted = metrics.RequestCounter(identified, aggregator.metrics)
-    return Guard(counted, authority, relative_root=root, on_refuse=refused)
+    return Guard(counted, authority, relative_root=root, on_refuse=refused, post=("/login", "/logout"))

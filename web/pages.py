@@ -62,10 +62,10 @@ class Pages:
             undefined=StrictUndefined,
         )
         static = f"{self.root}static/{self.build}"
+        templates.globals.update(root=self.root, static=static)
+        self.login = templates.get_template("login.html")
         modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != "theme.js")
-        self.html = templates.get_template("view.html").render(
-            root=self.root, static=static, version=version, modules=modules
-        )
+        self.html = templates.get_template("view.html").render(version=version, modules=modules)
 
     async def view(self, request: Request) -> Response:
         """`GET /`: the same for everyone, so it holds nothing that is secret."""

@@ -86,6 +86,16 @@ class Opening:
         if file not in self._files:
             raise Denied(f"{file.path} on {file.host} was not opened", "an opening covers its own files")
 
+    def allows(self, file: File) -> bool:
+        """Whether a further file would be let in: a pattern may find files that do not exist for everybody."""
+        return self._door.policy.decide(self._principal, self.action, file).allowed
+
+    def renew(self, principal: Principal) -> bool:
+        """Go on as what this principal now is; False when some file of it is no longer allowed."""
+        self._principal = principal
+        decide = self._door.policy.decide
+        return all(decide(principal, self.action, file).allowed for file in self._request.files)
+
     async def add(self, files: Iterable[File]) -> None:
         """Extend the opening, when a pattern finds new files: decided and recorded like the opening itself.
 

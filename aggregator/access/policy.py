@@ -38,6 +38,14 @@ class Policy(Protocol):
         """The names of the hosts that exist for this principal."""
         ...
 
+    def may_see(self, principal: Principal, host: str, pattern: str) -> bool:
+        """Whether files of a path pattern on a host may exist for this principal."""
+        ...
+
+    def sees(self, principal: Principal, file: File) -> bool:
+        """Whether a file exists for this principal."""
+        ...
+
 
 class LoopbackPolicy:
     """The rules of an inventory without `access:`: whoever reaches the loopback bind is `local` and may do everything.
@@ -52,6 +60,12 @@ class LoopbackPolicy:
 
     def visible_hosts(self, principal: Principal, inventory: Hosts) -> frozenset[str]:
         return frozenset(inventory.hosts) if _is_local(principal) else frozenset()
+
+    def may_see(self, principal: Principal, host: str, pattern: str) -> bool:
+        return _is_local(principal)
+
+    def sees(self, principal: Principal, file: File) -> bool:
+        return _is_local(principal)
 
 
 def _is_local(principal: Principal) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aggregator.access.policy import Action, Hosts, Verdict
+from aggregator.inventory.globmeet import may_meet
 from aggregator.inventory.globs import matches
 from aggregator.inventory.settings import Access, Rule
 from aggregator.model import File, Principal
@@ -32,6 +33,12 @@ class RulePolicy:
     def sees(self, principal: Principal, file: File) -> bool:
         """Whether a file exists for a principal: some rule allows them something on it."""
         return is_terminal(principal) or any(covers(rule, file.host, file.path) for rule in self._rules(principal))
+
+    def may_see(self, principal: Principal, host: str, pattern: str) -> bool:
+        return is_terminal(principal) or any(
+            host in rule.hosts and any(may_meet(allowed, pattern) for allowed in rule.paths)
+            for rule in self._rules(principal)
+        )
 
     def visible_hosts(self, principal: Principal, inventory: Hosts) -> frozenset[str]:
         if is_terminal(principal):

@@ -33,15 +33,6 @@ log = logging.getLogger(__name__)
 Reload = Callable[[], Inventory]
 
 
-def refuse_rules(inventory: Inventory) -> None:
-    """Raise ConfigError for an inventory with `access:`; a rule that is not enforced must not look as if it were."""
-    if inventory.access is not None:
-        raise ConfigError(
-            "access: is parsed and checked, but not yet enforced by this version, so it is refused rather than "
-            "ignored; take the section out to serve loopback only"
-        )
-
-
 def warn_unapplied(inventory: Inventory) -> None:
     """Say what an inventory asks for that this version does not do yet."""
     if inventory.redact.patterns:
@@ -51,15 +42,22 @@ def warn_unapplied(inventory: Inventory) -> None:
 
 
 def refuse_unguarded(settings: Settings, inventory: Inventory) -> None:
-    """Raise ConfigError for what this version can't guard: rules, and addresses that others reach."""
-    refuse_rules(inventory)
-    warn_unapplied(inventory)
-    for bind in settings.bind:
-        if isinstance(bind, TcpBind) and not _is_loopback(bind.host):
-            raise ConfigError(
-                f"{bind} is not a loopback address, and without an access: section anybody who reaches it may read "
-                "everything; bind to 127.0.0.1, or to a unix: socket"
-            )
+    """Raise ConfigError for addresses that others reach, where nothing says who they are or a password would go over
+    the network as it is."""
+    open_to_others = [bind for bind in settings.bind if isinstance(bind, TcpBind) and not _is_loopback(bind.host)]
+    if not open_to_others:
+        return
+    bind, access = open_to_others[0], inventory.access
+    if access is None:
+        raise ConfigError(
+            f"{bind} is not a loopback address, and without an access: section anybody who reaches it may read "
+            "everything; bind to 127.0.0.1, or to a unix: socket"
+        )
+    if access.users and settings.tls_cert is None and not (access.proxy and access.proxy.trusted):
+        raise ConfigError(
+            f"{bind} is not a loopback address, and passwords of access.users would cross the network unencrypted; "
+            "give --tls-cert and --tls-key, name a trusted proxy under access.proxy, or bind to 127.0.0.1"
+        )
 
 
 async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, str], reload: Reload) -> None:
@@ -68,6 +66,7 @@ async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, 
     from web.authority import Authority  # noqa: PLC0415
 
     refuse_unguarded(settings, inventory)
+    warn_unapplied(inventory)
     check_tls(settings)
     allow_open_files()
     metrics = Metrics()
@@ -82,7 +81,7 @@ async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, 
         ):
             authority = Authority.of(binds, settings.public_url, tls=tls)
             server = _Server(_config(create_app(aggregator, authority, settings.relative_root), settings), binds)
-            with _signals(aggregator, server, reload):
+            with _signals(aggregator, settings, server, reload):
                 await server.serve(sockets=listeners)
 
 
@@ -130,7 +129,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 
 
 @contextlib.contextmanager
-def _signals(aggregator: Aggregator, server: uvicorn.Server, reload: Reload) -> Iterator[None]:
+def _signals(aggregator: Aggregator, settings: Settings, server: uvicorn.Server, reload: Reload) -> Iterator[None]:
     """TERM and INT drain and stop; a second one stops at once; HUP reloads."""
     loop = asyncio.get_running_loop()
     running: set[asyncio.Task[None]] = set()
@@ -146,7 +145,7 @@ def _signals(aggregator: Aggregator, server: uvicorn.Server, reload: Reload) -> 
         task.add_done_callback(running.discard)
 
     async def again() -> None:
-        await _reload(aggregator, reload)
+        await _reload(aggregator, settings, reload)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
@@ -158,11 +157,11 @@ def _signals(aggregator: Aggregator, server: uvicorn.Server, reload: Reload) -> 
             loop.remove_signal_handler(number)
 
 
-async def _reload(aggregator: Aggregator, reload: Reload) -> None:
+async def _reload(aggregator: Aggregator, settings: Settings, reload: Reload) -> None:
     """Take the new inventory if it is right; keep the old one if not."""
     try:
         inventory = await asyncio.to_thread(reload)
-        refuse_rules(inventory)
+        refuse_unguarded(settings, inventory)
         await aggregator.reload(inventory)
     except TailonError as error:
         log.error("the inventory was not reloaded, the old one stays: %s", error)

@@ -135,7 +135,10 @@ class Joiner:
 
     async def _admit(self) -> None:
         """Have the new files decided and written down, then join them."""
-        files, self._arrivals = self._arrivals, []
+        arrived, self._arrivals = self._arrivals, []
+        files = [file for file in arrived if self._right.allows(file)]
+        for file in set(arrived).difference(files):
+            self._settle(file)
         try:
             await self._right.add(files)
         except Denied:

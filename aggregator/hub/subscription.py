@@ -58,7 +58,8 @@ class Subscription:
                         )
                     )
             for notice in view.left_out:
-                self.put(notice_record(notice))
+                if self._right.allows(_file_of(notice)):
+                    self.put(notice_record(notice))
             joiner = self._joiner = Joiner(view, self._right, self._wishes, self, self._tasks)
             for file in view.feeds:
                 joiner.appeared(file)
@@ -132,8 +133,8 @@ class Subscription:
             self.put(gap_record(gap))
 
     def notice(self, notice: Notice) -> None:
-        file = File(notice.host, notice.source or "", notice.path or "")
-        if self._joiner is None or not self._joiner.is_told(file):
+        file = _file_of(notice)
+        if self._joiner is None or not self._joiner.is_told(file) or (notice.path and not self._right.allows(file)):
             return
         if notice.state != "live" or self._joiner.is_joined(file):
             self.put(notice_record(notice))
@@ -178,6 +179,10 @@ class Subscription:
     def _count_dropped(self, lines: int, size: int) -> None:
         self.dropped += lines
         self._right.dropped(lines, size)
+
+
+def _file_of(notice: Notice) -> File:
+    return File(notice.host, notice.source or "", notice.path or "")
 
 
 class _Stop(Exception):
