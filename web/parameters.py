@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.datastructures import QueryParams
 
 from aggregator.errors import Fault, UsageError
 from aggregator.hub.chunk import Format
+from aggregator.pastquery import PastQuery
 from aggregator.query import Query
 
 _ONCE = ("level", "lines", "follow", "order", "format")
+_PAST_ONCE = ("level", "since", "until", "limit", "direction", "cursor", "format")
 
 
 def query_of(parameters: QueryParams) -> Query:
     """The query that some parameters ask for; unknown ones are ignored. Raises UsageError."""
-    twice = [name for name in _ONCE if len(parameters.getlist(name)) > 1]
-    if twice:
-        raise UsageError([Fault(name, "given more than once") for name in twice])
+    _check_once(parameters, _ONCE)
     return Query(
         hosts=tuple(parameters.getlist("hosts")),
         sources=tuple(parameters.getlist("source")),
@@ -27,6 +29,29 @@ def query_of(parameters: QueryParams) -> Query:
         follow=parameters.get("follow", "1"),
         order=parameters.get("order", "time"),
     )
+
+
+def past_query_of(parameters: QueryParams) -> PastQuery:
+    """The query of history that some parameters ask for; unknown ones are ignored. Raises UsageError."""
+    _check_once(parameters, _PAST_ONCE)
+    return PastQuery(
+        hosts=tuple(parameters.getlist("hosts")),
+        sources=tuple(parameters.getlist("source")),
+        grep=tuple(parameters.getlist("grep")),
+        exclude=tuple(parameters.getlist("exclude")),
+        level=parameters.get("level") or None,
+        since=parameters.get("since") or None,
+        until=parameters.get("until") or None,
+        limit=parameters.get("limit"),
+        direction=parameters.get("direction") or None,
+        cursor=parameters.get("cursor") or None,
+    )
+
+
+def _check_once(parameters: QueryParams, names: Sequence[str]) -> None:
+    twice = [name for name in names if len(parameters.getlist(name)) > 1]
+    if twice:
+        raise UsageError([Fault(name, "given more than once") for name in twice])
 
 
 def format_of(parameters: QueryParams) -> Format:

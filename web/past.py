@@ -7,12 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.errors import Fault, UsageError
-from aggregator.past import Around, Between, Page
+from aggregator.pages import Page
+from aggregator.past import Around, Between
 from aggregator.service import Aggregator
 
 from .identity import principal_of
+from .parameters import past_query_of
 
-_LATER = ("hosts", "source", "since", "until", "direction", "raw", "reason")
+_OTHER = ("hosts", "source", "since", "until", "direction")
 
 
 class PastLines:
@@ -22,8 +24,11 @@ class PastLines:
         self._aggregator = aggregator
 
     async def lines(self, request: Request) -> Response:
-        asked = _between(request.query_params.multi_items())
-        return _json(await self._aggregator.past(principal_of(request)).between(asked))
+        past = self._aggregator.past(principal_of(request))
+        given = request.query_params
+        if "from" in given or "to" in given:
+            return _json(await past.between(_between(given.multi_items())))
+        return _json(await past.page(past_query_of(given)))
 
     async def context(self, request: Request) -> Response:
         given = request.query_params
@@ -36,7 +41,7 @@ class PastLines:
 def _between(items: list[tuple[str, str]]) -> Between:
     """The parameters. Raises UsageError."""
     given = dict(items)
-    faults = [Fault(name, "this version reads `from` … `to` of one file only") for name in _LATER if name in given]
+    faults = [Fault(name, "this does not go with `from` and `to`") for name in _OTHER if name in given]
     faults += [Fault(name, "a position is needed") for name in ("from", "to") if name not in given]
     if faults:
         raise UsageError(faults)

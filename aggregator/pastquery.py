@@ -1,0 +1,120 @@
+"""What somebody asks of history, checked against the inventory: the same for HTTP and the terminal."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+
+from aggregator import limits
+from aggregator.access.sight import Sight
+from aggregator.errors import Fault, UsageError
+from aggregator.history import cursor
+from aggregator.history.search import Range
+from aggregator.history.select import Wanted
+from aggregator.hub.view import Pair
+from aggregator.inventory import Inventory
+from aggregator.inventory.durations import moment, seconds
+from aggregator.query import attempt, choice, pairs_of, sources_of, whole_number
+from aggregator.stream.filters import Filter
+
+_SPACED_OFFSET = re.compile(r" (?=\d\d:\d\d\Z)")  # a `+` that a URL did not escape
+
+
+@dataclass(frozen=True, slots=True)
+class PastQuery:
+    """The parameters of a range as they were given; numbers, times and choices still as text."""
+
+    hosts: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    grep: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    level: str | None = None
+    since: str | None = None
+    until: str | None = None
+    limit: str | None = None
+    direction: str | None = None
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastPlan:
+    """A query that is right: which sources of which hosts to read, and what in them; at most `limit` lines (None: as
+    many as is usual). `ranged` tells that it is a search rather than mere paging; `filters` is a checksum of all else.
+    """
+
+    query: PastQuery
+    pairs: frozenset[Pair]
+    range: Range
+    limit: int | None
+    ranged: bool
+    filters: int
+
+    @property
+    def since(self) -> int | None:
+        return self.range.wanted.since
+
+
+def plan_past(
+    query: PastQuery, inventory: Inventory, sight: Sight, now: float, direction: str = "backward"
+) -> PastPlan:
+    """Check a query by what exists for the asker; `now` is in seconds since the epoch, `direction` what counts where
+    none is given. Raises UsageError with the faults of all its parameters."""
+    faults: list[Fault] = []
+    hosts = attempt(faults, lambda: inventory.select(query.hosts, visible=sight.hosts(inventory)))
+    sources = attempt(faults, lambda: sources_of(query.sources, inventory, sight))
+    wanted = attempt(faults, lambda: Filter.compile(query.grep, query.exclude, query.level))
+    limit = attempt(faults, lambda: _limit(query.limit))
+    since = attempt(faults, lambda: _time("since", query.since, now))
+    until = attempt(faults, lambda: _time("until", query.until, now))
+    way = attempt(faults, lambda: choice("direction", query.direction or direction, ("backward", "forward")))
+    last = attempt(faults, lambda: _cursor(query))
+    if since is not None and until is not None and since > until:
+        faults.append(Fault("since", "this is later than `until`"))
+    if faults or hosts is None or sources is None or wanted is None:
+        raise UsageError(faults)
+    ranged = bool(query.grep or query.exclude or query.level or query.since)
+    until = int(now * 1e6) if until is None else until
+    backward, marks = way == "backward", {}
+    if last is not None:
+        since, until, backward, marks = last.since, last.until, last.backward, dict(last.marks)
+        ranged |= last.ranged
+    reach = Range(Wanted(wanted, since, until), until, backward, marks)
+    return PastPlan(query, pairs_of(inventory, sources, hosts, sight), reach, limit, ranged, _filters(query))
+
+
+def _cursor(query: PastQuery) -> cursor.Cursor | None:
+    if query.cursor is None:
+        return None
+    found = cursor.decode(query.cursor)
+    if found.filters != _filters(query):
+        raise UsageError(Fault("cursor", "this cursor goes with other hosts, sources or filters"))
+    if query.direction is not None and (query.direction == "backward") != found.backward:
+        raise UsageError(Fault("cursor", "this cursor goes in the other direction"))
+    return found
+
+
+def _filters(query: PastQuery) -> int:
+    """A checksum of what a cursor goes with."""
+    return zlib.crc32(repr((query.hosts, query.sources, query.grep, query.exclude, query.level)).encode())
+
+
+def _limit(text: str | None) -> int | None:
+    return None if text is None else whole_number("limit", text, limits.PAGE_LINES)
+
+
+def _time(parameter: str, text: str | None, now: float) -> int | None:
+    """Microseconds since the epoch of an RFC 3339 time, or of one before now (`-15m`). Raises UsageError."""
+    if text is None:
+        return None
+    given = text.strip()
+    try:
+        if given == "now":
+            return int(now * 1e6)
+        if given.startswith("-"):
+            return int((now - seconds(given[1:])) * 1e6)
+        found = moment(_SPACED_OFFSET.sub("+", given))
+        return int(found.timestamp()) * 1_000_000 + found.microsecond
+    except ValueError:
+        words = f"a time such as 2026-11-23T10:00:00Z, or one before now such as -15m, not {text!r}"
+        raise UsageError(Fault(parameter, words)) from None
