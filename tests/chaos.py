@@ -27,43 +27,33 @@ import processes
 from faults import TcpProxy
 from fleet import Fleet
 from fleethost import FleetHost
-from logwriter import Difference, LogWriter, compare
+from logwriter import LogWriter
 from product import Product, Stream, wait_until
+from verdict import Verdict, judge
 
+CAUGHT_UP = 0.7  # of the outages are waited out before the next thing happens
+CATCH_UP_S = 15.0  # at most: a back-off may be longer
 SETTLE_S = 90.0  # until all that was written has come: back-off is at most half of it, look-backs the rest
 ORPHANS_S = 60.0  # until no process of ours is left on a host
 KINDS = ("gnu", "bash", "busybox")
-TRUNCATED_S = 0.15  # quiet after a truncation: GNU tail looks every 0.05 s, and can't see a file that has outgrown it
+TRUNCATED_S = 0.3  # quiet after a truncation: GNU tail looks every 0.05 s, and can't see a file that has outgrown it
 
 
 @dataclass
-class Tally:
+class Tally(Verdict):
     """What a round was: counts, all of them sums over rounds too."""
 
-    lines: int = 0
     kills: int = 0
     rotations: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    torn: int = 0
-    out_of_order: int = 0
-    silent: int = 0
-    excused: int = 0
-    gaps_expected: int = 0  # at most: what was read before it was destroyed is no gap
-    gaps_reported: int = 0
+    destroyed: int = 0  # generations
     orphans: int = 0
-
-    def add(self, other: Tally) -> None:
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
     @property
     def good(self) -> bool:
-        wrong = self.lost + self.duplicated + self.torn + self.out_of_order + self.silent + self.orphans
-        return wrong == 0 and self.gaps_reported <= self.gaps_expected
+        return super().good and self.orphans == 0
 
     def __str__(self) -> str:
-        return " ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(self))
+        return " ".join(f"{one.name}={getattr(self, one.name)}" for one in fields(self))
 
 
 class Proxy:
@@ -103,14 +93,15 @@ class Viewer:
     def __init__(self, product: Product) -> None:
         self._product = product
         self._before: list[dict[str, Any]] = []
+        self.resumed: list[str] = []
         self._stream: Stream = product.stream(source="app", lines=0, order="arrival")
 
     def come_back(self) -> None:
         self._stream.close()
         self._before = self.records
         after = self._newest()
-        place = {"after": after} if after else {"lines": 100_000}
-        self._stream = self._product.stream(source="app", order="arrival", **place)
+        self.resumed.append(after)
+        self._stream = self._product.stream(source="app", order="arrival", after=after)
 
     def close(self) -> None:
         self._stream.close()
@@ -119,23 +110,25 @@ class Viewer:
     def records(self) -> list[dict[str, Any]]:
         return self._before + list(self._stream.records)
 
-    @property
-    def got(self) -> list[str | None]:
-        """The texts, None for a gap."""
-        kept = [record for record in self.records if record["type"] in ("line", "gap")]
-        return [record["text"] if record["type"] == "line" else None for record in kept]
-
     def wait_live(self) -> None:
         self._stream.wait_live()
 
-    def _newest(self) -> str | None:
+    def has(self, text: str) -> bool:
+        """Whether a line has come, among the last ones."""
+        return any(record.get("text") == text for record in self._stream.records[-50:])
+
+    @property
+    def has_lines(self) -> bool:
+        return any(record["type"] == "line" for record in self.records)
+
+    def _newest(self) -> str:
         """The last line of the generation that came last."""
         newest: dict[str, str] = {}
         for record in self.records:
             if record["type"] == "line":
                 generation = record["position"].rsplit("~", 2)[0]
                 newest[generation] = record["position"]
-        return list(newest.values())[-1] if newest else None
+        return list(newest.values())[-1]
 
 
 class Round:
@@ -213,20 +206,15 @@ class Round:
     def _settle(self, log: LogWriter) -> None:
         """Wait until nothing is lost any more, then a moment for what should not come."""
         end = time.monotonic() + SETTLE_S
-        difference = compare(log, self.viewer.got)
-        while difference.lost and time.monotonic() < end:
+        while self._verdict(log).lost and time.monotonic() < end:
             time.sleep(0.2)
-            difference = compare(log, self.viewer.got)
         time.sleep(1.0)
-        self._count(log, compare(log, self.viewer.got))
-
-    def _count(self, log: LogWriter, difference: Difference) -> None:
-        self.tally.lines = difference.lines
         self.tally.rotations = log.rotations
-        self.tally.gaps_expected = log.destroyed
-        self.tally.gaps_reported = difference.gaps
-        for name in ("lost", "duplicated", "torn", "out_of_order", "silent", "excused"):
-            setattr(self.tally, name, getattr(difference, name))
+        self.tally.destroyed = log.destroyed
+        self.tally.add(self._verdict(log))
+
+    def _verdict(self, log: LogWriter) -> Verdict:
+        return judge(log, self.viewer.records, self.viewer.resumed)
 
     def _orphans(self) -> int:
         """Processes of ours that stay on the host after the product was killed."""
@@ -263,7 +251,7 @@ class Round:
     def _outage(self, log: LogWriter, fault: Callable[[Callable[[], None]], None]) -> None:
         if fault == self._kill_product:
             log.forget_old()  # what was late is known to the process that dies, and not kept: see docs/following.md
-            if compare(log, self.viewer.got).lost:
+            if self._verdict(log).lost or not self.viewer.has_lines:
                 return
 
         def meanwhile() -> None:
@@ -274,6 +262,17 @@ class Round:
 
         self.tally.kills += 1
         fault(meanwhile)
+        if self.random.random() < CAUGHT_UP:
+            self._catch_up(log)
+
+    def _catch_up(self, log: LogWriter) -> None:
+        """Wait until the viewer has what is there, so that the next outage begins from a known place."""
+        log.end_piece()
+        log.write()
+        newest = log.content.lines[-1]
+        end = time.monotonic() + CATCH_UP_S
+        while not self.viewer.has(newest) and time.monotonic() < end:
+            time.sleep(0.02)
 
     def _cut(self, meanwhile: Callable[[], None]) -> None:
         self.proxy.call("cut")

@@ -29,12 +29,14 @@ DELAY_S = 15.0  # after a late write, until a file is compressed
 
 @dataclass(eq=False)
 class Content:
-    """One generation: its lines, and whether its bytes were destroyed."""
+    """One generation: its lines, and whether its bytes were destroyed. Times are of the monotonic clock."""
 
     lines: list[str] = field(default_factory=list)
     gone: bool = False
     late_lines: set[str] = field(default_factory=set)
-    late: float = -math.inf  # when it was last written to after its renaming, by the monotonic clock
+    late: float = -math.inf  # when it was last written to after its renaming
+    born: float = field(default_factory=time.monotonic)
+    died: float = math.inf
 
 
 class LogWriter:
@@ -230,6 +232,7 @@ class LogWriter:
         if self._old and self._old[1] is content:
             self.forget_old()
         content.gone = True
+        content.died = time.monotonic()
         self.destroyed += 1
 
 

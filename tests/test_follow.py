@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,13 @@ async def everything(log: LogWriter, got: Got) -> None:
     await got.until(lambda: compare(log, got.texts).lost == 0)
     difference = compare(log, got.texts)
     assert difference.good, difference
+
+
+def keep_an_older_one(log: LogWriter) -> None:
+    """Rotation deletes the oldest first: where this one is, what is newer can't have been deleted."""
+    older = log.path.with_name("a.log.9")
+    older.write_text("long ago\n")
+    os.utime(older, (1, 1))
 
 
 async def test_lines_come_in_pieces_and_whole(host: LocalTransport, log: LogWriter) -> None:
@@ -349,6 +357,7 @@ async def test_cut_in_mid_line_reads_the_line_again(host: LocalTransport, log: L
 
 async def test_generations_that_begin_alike_are_told_apart(host: LocalTransport, tmp_path: Path) -> None:
     log = LogWriter(tmp_path / "a.log", banner=True)
+    keep_an_older_one(log)
     async with following(log.path, host) as got:
         await got.until_live()
         await got.until(lambda: len(got.lines) == 1)
@@ -364,9 +373,29 @@ async def test_generations_that_begin_alike_are_told_apart(host: LocalTransport,
     log.close()
 
 
+async def test_generations_that_begin_alike_and_may_have_gone_are_behind_a_gap(
+    host: LocalTransport, tmp_path: Path
+) -> None:
+    """Only the banner was read; then all went, and what is there now begins with the same one."""
+    log = LogWriter(tmp_path / "a.log", banner=True, keep=2)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        await got.until(lambda: len(got.lines) == 1)
+        host.down()
+        for _ in range(6):
+            log.write(5)
+            log.rename()
+        log.write(5)
+        host.up()
+        await everything(log, got)
+        assert len(got.gaps) == 1
+    log.close()
+
+
 async def test_file_that_was_empty_when_it_was_copied_and_truncated_in_an_outage(
     host: LocalTransport, log: LogWriter
 ) -> None:
+    keep_an_older_one(log)
     async with following(log.path, host) as got:
         await got.until_live()
         host.down()

@@ -11,7 +11,9 @@ from aggregator.errors import Gone, HostError
 from aggregator.history.closed import NOTHING, Closed, Ledger, is_unique, where
 from aggregator.history.files import Generation, generations
 from aggregator.history.gaps import Gaps
+from aggregator.history.kept import Ended, Kept, Known
 from aggregator.history.read import read_rest
+from aggregator.history.recall import recall
 from aggregator.history.whereabouts import ANYTHING, Whereabouts
 from aggregator.model import Batch, File, Gap
 from aggregator.remote.header import Header
@@ -43,7 +45,7 @@ class CatchUp:
     before it. The place moves with every batch, so that whatever interrupts goes on where it was.
     """
 
-    def __init__(self, link: Link, file: File, sink: Sink) -> None:
+    def __init__(self, link: Link, file: File, sink: Sink, kept: Kept | None = None) -> None:
         self._ledger = Ledger(link, file)
         self.here = Whereabouts(link, file, self._ledger)
         self.sure = False
@@ -56,6 +58,34 @@ class CatchUp:
         self._lock = asyncio.Lock()
         self._watch = asyncio.Event()
         self._told: set[str] = set()
+        self._kept = kept
+        self._before = ""  # the inode of the file that holds the place of an earlier follower
+
+    async def recall(self, header: Header) -> None:
+        """Look back at what an earlier follower of this log looked back at, and at what was closed since. Raises
+        HostError, Gone."""
+        if self._kept is None:
+            return
+        recalled = await recall(self._link, self._file, self._kept, header)
+        self._kept, self._before = None, recalled.before
+        for closed in recalled.closed:
+            self._ledger.add(closed)
+            self._later(closed)
+
+    def kept(self) -> Kept | None:
+        """What a later follower of this log should know; None while there is nothing new."""
+        at = self.here.at
+        if at is None or not at.inode:
+            return None
+        place = at if isinstance(at, Place) else Place(at.generation or "", 0, NOTHING, at.inode)
+        ended = tuple(Ended(one.end, one.mtime, one.partial) for one in self._ledger.closed if one.due is not None)
+        return Kept(place, self.here.since, ended[-limits.PLACES_ENDED :])
+
+    def known(self) -> Known:
+        """What readers by address should know now."""
+        ends = {one.end.inode: one.end.offset for one in self._ledger.closed if one.due is not None}
+        at = self.here.at
+        return Known((at and at.generation) or "", self.here.inode, self._before, ends)
 
     def found(self, header: Header) -> None:
         """The live file holds our place."""
@@ -79,6 +109,8 @@ class CatchUp:
         async with self._lock:
             found = await generations(self._link, self._file, self.here.since)
             own = await self.here.own(found)
+            if not self.here.certain:
+                self._gaps.lost(self.here.first_missing(), "rotated-away")
             if own is None:
                 rest = await self._lost(found)
             elif own.live:

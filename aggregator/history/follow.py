@@ -10,6 +10,8 @@ from typing import Protocol
 from aggregator import limits
 from aggregator.errors import Gone, HostError
 from aggregator.history.catchup import CatchUp, Missing
+from aggregator.history.kept import Known
+from aggregator.history.places import Places
 from aggregator.model import Batch, File, Gap
 from aggregator.remote import commands
 from aggregator.remote.header import Header, Truncated, read_header
@@ -68,29 +70,39 @@ class Follower:
     must be those before it. After anything that may have moved it, the place is looked for before that.
     """
 
-    def __init__(self, link: Link, file: File, sink: Sink) -> None:
+    def __init__(self, link: Link, file: File, sink: Sink, places: Places | None = None) -> None:
         self._link = link
         self._file = file
         self._sink = sink
+        self._places = places
         self._doubted: tuple[str | None, int] | None = None
         self._window = limits.TAIL_WINDOW
         self._again = asyncio.Event()
         self._looks = 0  # for a name that is missing
         self._restarts = 0  # since it was last read to its end
-        self._catch_up = CatchUp(link, file, sink)
+        self._catch_up = CatchUp(link, file, sink, places.of(file) if places else None)
 
     def try_again(self) -> None:
         """Open the file now, if a pause after a failure is under way."""
         self._again.set()
 
+    def known(self) -> Known:
+        """What those who read this log by address should know now."""
+        return self._catch_up.known()
+
     async def run(self) -> None:
         """Follow until cancelled. A host's trouble is told to the sink and waited out."""
+        kept = self._catch_up.kept
+        if self._places:
+            self._places.watch(self._file, kept)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._catch_up.look_back())
                 await self._run()
         finally:
             self._catch_up.close()
+            if self._places:
+                self._places.leave(self._file, kept)
 
     async def _run(self) -> None:
         while True:
@@ -163,6 +175,8 @@ class Follower:
             generation = generation_of(header.head)
             if at is not None and (header.size < self._catch_up.least or not _is_it(generation, header.inode, at)):
                 raise _Elsewhere
+            if at is None:
+                await self._catch_up.recall(header)
             if isinstance(at, Place):
                 before, data = await self._prove(channel, at, data)
                 cutter = Cutter(self._file, generation, at.offset, before=before)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from aggregator import limits
 from aggregator.history.closed import Ledger, is_older, is_short, is_unique, where
-from aggregator.history.files import Generation
+from aggregator.history.files import Generation, generations
 from aggregator.history.read import holds, read_bytes
 from aggregator.model import File, Position
 from aggregator.remote.header import Header
@@ -24,9 +24,10 @@ class Whereabouts:
     def __init__(self, link: Link, file: File, ledger: Ledger) -> None:
         self.at: Place | Start | None = None
         self.next: Start | None = None
+        self.certain = True
         self.since = 0  # mtime of the live file when it was opened: what was last written before it is older
         self._opened = ""  # the inode of that file
-        self._trusted = 0.0  # event loop time until which an inode alone tells `next`
+        self._trusted = 0.0  # event loop time until which an inode without a birth names a file
         self._link = link
         self._file = file
         self._ledger = ledger
@@ -37,27 +38,59 @@ class Whereabouts:
         self._opened = header.inode
 
     async def own(self, found: list[Generation]) -> Generation | None:
-        """The file that holds our place; a closed one where several do, unless the live one has all of it too."""
+        """The file that holds our place; a closed one where several do, unless the live one has all of it too.
+
+        `certain` tells afterwards whether it can't be another that begins alike.
+        """
+        self.certain = True
         if self.at == ANYTHING:
             return None
         if isinstance(self.at, Start) and self.at.generation is None:
             return await self._own_blank(found)
-        live = [one for one in found if one.live and await self._holds(one)]
-        closed = [one for one in found if not one.live and await self._holds(one)]
-        for one in sorted(closed, key=lambda one: one.inode != self.inode):
+        alike = [one for one in found if await self._holds(one)]
+        own = await self._choose(alike)
+        self.certain = own is None or await self._is_certain(own, alike, found)
+        return own
+
+    async def _choose(self, alike: list[Generation]) -> Generation | None:
+        live = [one for one in alike if one.live]
+        closed = [one for one in alike if not one.live]
+        if self._names_one(self.inode):
+            closed.sort(key=lambda one: one.inode != self.inode)
+        for one in closed:
             if not live or one.inode == self.inode or not await self._is_copy(one, live[0]):
                 return one
         return next(iter(live), None)
 
     async def _own_blank(self, found: list[Generation]) -> Generation | None:
-        """What had no line yet when it was opened: that file, or the first of its copies. Where it has another inode
-        now, as after compression, an older generation that is still there shows that it can't be gone."""
-        closed = [one for one in found if not one.live]
-        new = await self.new_ones(closed)
-        own = next((one for one in found if one.inode == self.inode), None)
-        if own is None and len(new) == len(closed):
-            return None
-        return next(iter(new), own or next((one for one in found if one.live), None))
+        """What had no line yet when it was opened: that file, or the first of its copies."""
+        new = await self.new_ones([one for one in found if not one.live])
+        same = next((one for one in found if one.inode == self.inode), None)
+        own = next(iter(new), same or next(iter(found), None))
+        if own is not same or not self._names_one(self.inode):
+            self.certain = (own is same and not new) or (own is not None and await self._is_kept(own, found))
+        return own
+
+    async def _is_certain(self, own: Generation, alike: list[Generation], found: list[Generation]) -> bool:
+        """Whether a file that holds our place is ours: by more than a banner, or by its inode, or as the only one."""
+        if isinstance(self.at, Place) and not is_short(self.at):
+            return True
+        if own.inode == self.inode and (self._names_one(own.inode) or len(alike) == 1):
+            return True
+        if own.live and own.inode != self.inode:
+            return False
+        return len(alike) == 1 or await self._is_kept(own, found)
+
+    async def _is_kept(self, own: Generation, found: list[Generation]) -> bool:
+        """Whether ours can't have been deleted: rotation deletes the oldest first, and an older one is still there."""
+        if own.kind == "plain" and all(one.inode != self.inode for one in found):
+            return False
+        older = [one for one in await generations(self._link, self._file) if not one.live]
+        return len(await self.new_ones(older)) < len(older)
+
+    def _names_one(self, inode: str) -> bool:
+        """Whether no other file can have had an inode since we knew it."""
+        return is_unique(inode) or asyncio.get_running_loop().time() < self._trusted
 
     @property
     def inode(self) -> str:
@@ -110,8 +143,7 @@ class Whereabouts:
         if self.next is None or self.next.generation not in (None, one.id):
             return False
         if one.inode == self.next.inode:
-            sure = self.next.generation is not None or is_unique(one.inode)
-            return sure or asyncio.get_running_loop().time() < self._trusted
+            return self.next.generation is not None or self._names_one(one.inode)
         return self.next.generation is not None and await self._ledger.find(one) is None
 
     async def new_ones(self, closed: list[Generation]) -> list[Generation]:

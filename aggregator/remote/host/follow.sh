@@ -3,9 +3,10 @@
 # follow PATH START WINDOW SLEEP (after open): the header, then the file's bytes from START on, for ever.
 # START "e" means WINDOW bytes before the end. A newline on standard input every few seconds keeps it alive; 45 s
 # without one, or the end of standard input, ends it with all its children. Standard error tells, every second while
-# it is so: "R SIZE INODE" the name now leads to another file (that one's inode), "M SIZE" to none; and once: "S SIZE" the file is shorter than
-# what was read, "T SIZE" the bytes before the place of a second ago are others. tail's own word of a truncation stays
-# among the bytes that it concerns.
+# it is so: "R SIZE INODE" the name now leads to another file, which has that inode, "M SIZE" to none (SIZE is that of
+# the file that is followed, taken after that); and once: "S SIZE" the file is shorter than what was read, "T SIZE" the
+# bytes before the place of a second ago are others. tail's own word of a truncation stays among the bytes that it
+# concerns.
 # SLEEP are options for tail. "loop" is for BusyBox, whose tail restarts at 0 without a word: there a loop looks every
 # second, and proves the bytes before its place each time before it reads on.
 b=$2; if [ "$b" = e ]; then b=$((z-$3)); [ "$b" -ge 0 ] || b=0; fi
@@ -21,7 +22,7 @@ prove() {
 node() { stat -L -c "%d:%i:%.W" "$f" 2>/dev/null || stat -L -f "%d:%i" "$f" 2>/dev/null; }
 name() {
   if [ "$f" -ef /dev/fd/3 ]; then return 0; fi
-  if [ -e "$f" ]; then printf "R %s %s\n" "$1" "$(node)" >&2; else printf "M %s\n" "$1" >&2; fi
+  if [ -e "$f" ]; then printf "R %s %s\n" "$(size)" "$(node)" >&2; else printf "M %s\n" "$(size)" >&2; fi
 }
 loop() {
   trap "kill \$c 2>/dev/null; exit 0" TERM
@@ -42,7 +43,7 @@ loop() {
       fi
     fi
     if [ "$w" ]; then printf "%s %s\n" "$w" "$z" >&2; fi
-    name "$p"
+    name
     sleep 1
   done
 }
@@ -62,7 +63,7 @@ look() {
       if [ "$v" = "$q" ]; then :; else printf "T %s\n" "$p" >&2; fi
     fi
     l=$p; o=$p; prove "$o"; q=$v
-  else name "$(size)"
+  else name
   fi
 }
 if [ "$4" = loop ] && [ -r /proc/$$/fdinfo/3 ]; then
