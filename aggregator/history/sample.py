@@ -16,9 +16,8 @@ _NO_OFFSET = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Neighbouring lines: offsets of the first and of the last that have a stamp, and between what times (microseconds
-    since the epoch) their stamps lie. `high` allows for the second time that an hour comes when clocks are put back;
-    `rate` is the bytes of a line there, on average."""
+    """Neighbouring lines: offsets of the first and of the last that have a stamp, the lowest and the highest stamp
+    (microseconds since the epoch), and `rate`, the bytes of a line there on average."""
 
     first: int
     last: int
@@ -44,26 +43,14 @@ def take(reader: Callable[[], LineReader], data: bytes, offset: int, mtime: int)
         offset + begin + found[0][0],
         offset + begin + found[-1][0],
         min(stamp for _, stamp in found),
-        max(stamp + repeated(stamp, lines.zone) for _, stamp in found),
+        max(stamp for _, stamp in found),
         len(text) / text.count(b"\n"),
     )
 
 
-def repeated(stamp: int, zone: tzinfo) -> int:
-    """How much later a stamp may be meant, in microseconds: in a zone's repeated hour, one hour; else nothing."""
-    first, later = _offsets(stamp, zone)
-    if later >= first or datetime.fromtimestamp(stamp // _SECOND, UTC).astimezone(zone).fold:
-        return 0
-    return (first - later) // timedelta(microseconds=1)
-
-
 def before_fold(stamp: int, zone: tzinfo) -> int:
-    """`stamp`, or a time before the repeated hour that it lies in: from there on, stamps can be told apart."""
-    first, later = _offsets(stamp, zone)
-    return stamp - 2 * max(0, (first - later) // timedelta(microseconds=1))
-
-
-def _offsets(stamp: int, zone: tzinfo) -> tuple[timedelta, timedelta]:
-    """The zone's offsets from UTC for the first and for the second time that this wall clock time comes."""
+    """`stamp`, or a time before both hours of which it is one, where clocks are put back: whoever reads on from a line
+    before them can tell the second from the first, whoever begins in between takes it for the first."""
     wall = datetime.fromtimestamp(stamp // _SECOND, UTC).astimezone(zone)
-    return wall.replace(fold=0).utcoffset() or _NO_OFFSET, wall.replace(fold=1).utcoffset() or _NO_OFFSET
+    first, later = (wall.replace(fold=fold).utcoffset() or _NO_OFFSET for fold in (0, 1))
+    return stamp - 2 * max(0, (first - later) // timedelta(microseconds=1))

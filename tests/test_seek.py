@@ -1,0 +1,224 @@
+"""A range of time is found in a log's files by looking at few of their lines: too much may be found, too little not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from local import LocalTransport
+from oldlog import OPENERS, OldLog, Stamp, bsd, file_of, held, iso, link_here, local, within
+
+from aggregator import limits
+from aggregator.history.files import Generation
+from aggregator.history.marks import Wanted
+from aggregator.history.sample import take
+from aggregator.history.seek import Seek, Slice, slices
+from aggregator.history.timeline import Piece
+from aggregator.history.times import Facts, Looks, TimesCache
+from aggregator.remote.link import Link
+from aggregator.stream.reader import LineReader
+
+EXAMPLES = int(os.environ.get("SEEK_EXAMPLES", "5"))
+BERLIN = ZoneInfo("Europe/Berlin")
+SUMMER = timezone(timedelta(hours=2))
+FOLD = datetime(2025, 10, 26, 1, tzinfo=UTC).timestamp()  # clocks in Berlin go from 3:00 back to 2:00
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+DAY = 86_400
+
+
+async def seek(
+    link: Link, log: OldLog, since: float | None, until: float | None, cache: TimesCache | None = None
+) -> list[Slice]:
+    """The slices of a range, in seconds since the epoch."""
+    file = file_of(log.path)
+    return await slices(
+        link, file, lambda: LineReader(file, log.zone), micros(since), micros(until), cache or TimesCache()
+    )
+
+
+def micros(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1e6)
+
+
+def check(log: OldLog, found: list[Slice], since: float | None, until: float | None) -> None:
+    """All lines of the range are in the slices, and are told by reading these alone."""
+    file = file_of(log.path)
+
+    def inside(time: int) -> bool:
+        return (since is None or time >= int(since * 1e6)) and (until is None or time < int(until * 1e6))
+
+    lines = log.plain(LineReader(file, log.zone))
+    wanted = [(name, at, end) for name, at, end, time in lines if inside(time)]
+    assert [line for line in wanted if not held(found, *line)] == []
+    alone = [time for *_, time in within(found, log).plain(LineReader(file, log.zone)) if inside(time)]
+    assert alone == [time for *_, time in lines if inside(time)]
+    for one in found:
+        text = next(text for name, text, _ in log.texts if str(name) == one.one.name)
+        assert one.start == 0 or text[one.start - 1 : one.start] == b"\n"
+        assert one.end is None or text[one.end - 1 : one.end] == b"\n"
+
+
+def size(found: list[Slice], log: OldLog) -> int:
+    """Bytes of all slices."""
+    whole = {str(name): len(text) for name, text, _ in log.texts}
+    return sum((whole[one.one.name] if one.end is None else one.end) - one.start for one in found)
+
+
+FORMATS: list[tuple[Stamp, tzinfo, float]] = [
+    (iso, UTC, NEW_YEAR),
+    (local, BERLIN, FOLD),
+    (local, SUMMER, FOLD),
+    (bsd, BERLIN, NEW_YEAR),
+    (bsd, UTC, NEW_YEAR),
+]
+
+
+class SeekHere(Seek):
+    """Looks into bytes of this process: many examples in the time that a shell takes for one."""
+
+    def __init__(self, log: OldLog) -> None:
+        self._file_of_log = file_of(log.path)
+        self._texts = [text for _, text, _ in log.texts]
+        pieces = [self._piece(*one, live=one is log.texts[-1], zone=log.zone) for one in log.texts]
+        self._reading = lambda: LineReader(self._file_of_log, log.zone)
+        super().__init__(None, self._file_of_log, self._reading, pieces)  # type: ignore[arg-type]
+
+    def _piece(self, path: Path, text: bytes, mtime: int, *, live: bool, zone: tzinfo) -> Piece:
+        def reader() -> LineReader:
+            return LineReader(self._file_of_log, zone)
+
+        plain = path.suffix not in OPENERS
+        head = take(reader, text[: limits.SEEK_HEAD], 0, mtime)
+        tail = max(0, len(text) - limits.SEEK_HEAD)
+        last = take(reader, text[tail:], tail, mtime) if plain else None
+        one = Generation(
+            "x" * 16, str(path), "1", len(text) if plain else None, mtime, "plain" if plain else "gz", live
+        )
+        return Piece(one, len(text), Facts(one.id, len(text), len(text), head, last, b""), Looks())
+
+    async def look(self, wanted: Wanted) -> None:
+        for index, places in wanted.items():
+            text, piece = self._texts[index], self._log[index]
+            assert piece.seekable
+            for block in {place // limits.SEEK_BLOCK * limits.SEEK_BLOCK for place in places}:
+                for count in (1, limits.SEEK_WIDE):
+                    data = text[block : block + count * limits.SEEK_BLOCK]
+                    sample = take(self._reading, data, block, piece.one.mtime)
+                    if sample:
+                        piece.looks.samples[sample.first] = sample
+                        break
+                else:
+                    piece.looks.blind.add(block)
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a log came to be."""
+
+    seed: int
+    stamp: Stamp
+    zone: tzinfo
+    middle: float
+    packed: tuple[str | None, ...]
+    disorder: float
+    runs: int
+    hours: float
+
+    def write(self, path: Path) -> tuple[OldLog, float, float]:
+        """The log, when it begins and how long it goes on, in seconds."""
+        rng = random.Random(self.seed)
+        log = OldLog(path, rng, self.zone, self.stamp, self.disorder, self.runs)
+        span = self.hours * 3600
+        start = self.middle - span * rng.random()
+        edges = [start + span * n / (len(self.packed) + 1) for n in range(len(self.packed) + 2)]
+        texts = []
+        for kind, (first, last) in zip([*self.packed, None], pairwise(edges), strict=True):
+            text = log.lines(first, last, rng.choice((3, 60, 600)))
+            texts.append((rng.choice((b"", b"", b"  at the end of it\n", b"\n")) + text, last, kind))
+        log.put(texts)
+        return log, start, span
+
+
+STORIES = st.builds(
+    lambda form, **more: Story(stamp=form[0], zone=form[1], middle=form[2], **more),
+    st.sampled_from(FORMATS),
+    seed=st.integers(0, 2**32),
+    packed=st.lists(st.sampled_from((None, None, "gz", "xz")), max_size=3).map(tuple),
+    disorder=st.sampled_from((0.0, 5.0, 110.0)),
+    runs=st.sampled_from((0, 3, 60)),
+    hours=st.sampled_from((0.3, 6.0, 60.0)),
+)
+
+
+def ranges(start: float, span: float, at: float, part: float) -> list[tuple[float | None, float | None]]:
+    since = start + span * at
+    until = since + span * part + 1
+    return [(since, until), (None, until), (since, None), (since + span / 9, until + span / 9)]
+
+
+@settings(max_examples=4 * EXAMPLES, deadline=None)
+@given(STORIES, st.floats(-0.1, 1.1), st.floats(0, 0.3))
+def test_any_range_of_any_log_is_held_by_its_slices(story: Story, at: float, part: float) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "SEEK_NEAR", 8 << 10)
+        log, start, span = story.write(Path(folder) / "a.log")
+        seeker = SeekHere(log)
+        for since, until in ranges(start, span, at, part):
+            found = asyncio.run(seeker.slices(micros(since), micros(until)))
+            check(log, found, since, until)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(STORIES, st.floats(-0.1, 1.1), st.floats(0, 0.3))
+async def test_any_range_is_held_when_it_is_looked_for_by_a_shell(story: Story, at: float, part: float) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "SEEK_NEAR", 8 << 10)
+        log, start, span = story.write(Path(folder) / "a.log")
+        cache = TimesCache()
+        async with link_here(LocalTransport()) as link:
+            for since, until in ranges(start, span, at, part)[:2]:
+                check(log, await seek(link, log, since, until, cache), since, until)
+
+
+@pytest.mark.parametrize("zone", [BERLIN, SUMMER], ids=str)
+def test_an_hour_that_comes_twice_is_found_both_times(tmp_path: Path, zone: tzinfo, monkeypatch: Any) -> None:
+    """In its own zone it can be told apart; where only the host's offset of today is known, its stamps come twice."""
+    monkeypatch.setattr(limits, "SEEK_NEAR", 8 << 10)
+    log = OldLog(tmp_path / "a.log", random.Random(1), BERLIN, local)
+    log.put([(log.lines(FOLD - 30 * 3600, FOLD + 30 * 3600, 3000), FOLD + 30 * 3600, None)])
+    log.zone = zone
+    for since in range(int(FOLD) - 2 * 3600, int(FOLD) + 2 * 3600, 1199):
+        check(log, asyncio.run(SeekHere(log).slices(micros(since), micros(since + 300))), since, since + 300)
+
+
+def test_a_range_in_a_long_log_is_found_closely(tmp_path: Path) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(2), UTC, width=4000)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + DAY, 10_000), NEW_YEAR + DAY, None)])
+    seeker = SeekHere(log)
+    for since in (NEW_YEAR + 600, NEW_YEAR + DAY / 2, NEW_YEAR + DAY - 600):
+        found = asyncio.run(seeker.slices(micros(since), micros(since + 300)))
+        check(log, found, since, since + 300)
+        assert size(found, log) < 3 * limits.SEEK_NEAR
+
+
+def test_lines_that_come_late_by_less_than_the_margin_are_found(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(limits, "SEEK_NEAR", 8 << 10)
+    log = OldLog(tmp_path / "a.log", random.Random(3), UTC)
+    texts = []
+    for number in range(100):  # fifty lines in time, then fifty that are 115 s late
+        begin = NEW_YEAR + 20 * number - (115 if number % 2 else 0)
+        texts.append(log.lines(begin, begin + 20, 50))
+    log.put([(b"".join(texts), NEW_YEAR + 2000, None)])
+    for since in range(int(NEW_YEAR) + 500, int(NEW_YEAR) + 1500, 41):
+        check(log, asyncio.run(SeekHere(log).slices(micros(since), micros(since + 10))), since, since + 10)
