@@ -27,7 +27,7 @@ from web.app import create_app
 from web.authority import Authority
 
 Record = dict[str, Any]
-PATIENCE = 20.0  # seconds until a test gives a state up; usual is a fraction of one
+PATIENCE = 40.0  # seconds until a test gives a state up; usual is a fraction of one
 _BASE = "127.0.0.1:8080"
 _ME = Principal("local", "api")
 

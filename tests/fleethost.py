@@ -30,10 +30,19 @@ _ports = itertools.cycle(random.sample(PORTS, len(PORTS)))
 def wait_for(condition: Callable[[], object], what: str, seconds: float = START_S) -> None:
     """Return as soon as `condition()` is true; AssertionError naming `what` after `seconds`."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not condition_met(condition, STEP_S):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds:g} s for {what}")
-        time.sleep(STEP_S)
+
+
+def condition_met(condition: Callable[[], object], step: float) -> bool:
+    """Whether it is true now; if not, sleep at least `step` seconds, and four times what asking took: many tests wait
+    on two cores, and some ask all processes of the machine."""
+    asked = time.monotonic()
+    if condition():
+        return True
+    time.sleep(max(step, 4 * (time.monotonic() - asked)))
+    return False
 
 
 def free_port() -> int:
@@ -132,6 +141,11 @@ class FleetHost:
     def processes(self) -> list[str]:
         """Command lines of all that runs on behalf of clients, also what outlived its connection."""
         return [" ".join(processes.arguments(pid)) for pid in self._commands()]
+
+    def tails_of(self, path: Path) -> int:
+        """How many followers of a file run `tail` now."""
+        tails = [pid for pid in self._commands() if processes.arguments(pid)[:1] == ["tail"]]
+        return sum(str(path) in processes.arguments(processes.parent(pid)) for pid in tails)
 
     def lines_logged(self) -> list[str]:
         """What the server wrote to its log since it was started."""

@@ -25,8 +25,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
 
+from fleethost import condition_met
+
 LOOPBACK = "127.0.0.1"
-PATIENCE_S = 20.0  # longest wait for anything that the product should do by itself; usual is well below a second
+PATIENCE_S = 40.0  # longest wait for anything that the product should do by itself; usual is well below a second
 STEP_S = 0.01
 Record = dict[str, Any]
 
@@ -49,10 +51,9 @@ def environment(**changes: str) -> dict[str, str]:
 def wait_until(condition: Callable[[], object], what: Callable[[], str] | str, seconds: float = PATIENCE_S) -> None:
     """Return as soon as `condition()` is true; AssertionError naming `what` after `seconds`."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not condition_met(condition, STEP_S):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds:g} s for {what if isinstance(what, str) else what()}")
-        time.sleep(STEP_S)
 
 
 @dataclass(frozen=True)

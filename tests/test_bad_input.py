@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from fleet import Fleet
-from product import Product, Record, lines_of, texts_of
+from product import Product, Record, lines_of, texts_of, wait_until
 from rig import Rig, rig_in
 
 MIB = 1 << 20
@@ -116,7 +116,7 @@ def test_a_binary_file_is_harmless(rig: Rig) -> None:
     assert found[-1] == {"type": "end", "reason": "complete"}
     assert len(texts_of(found)) == 100
     rig.write(source, "text again\n")
-    assert texts_of(rig.product.once(source=source, lines=1)) == ["text again"]
+    wait_until(lambda: texts_of(rig.product.once(source=source, lines=1)) == ["text again"], "the line after it")
 
 
 def test_the_last_line_comes_when_it_has_its_newline(rig: Rig) -> None:

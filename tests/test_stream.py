@@ -181,18 +181,18 @@ def test_seam_loses_and_doubles_nothing_while_a_writer_writes(rig: Rig) -> None:
 
 def test_viewers_share_one_tail(rig: Rig) -> None:
     source = rig.some()
-    rig.write(source, numbered(10))
+    path = rig.write(source, numbered(10))
 
     def tails() -> int:
-        return sum(line.startswith("tail ") and "-f" in line for line in rig.fleet.hosts["web-1"].processes())
+        return rig.fleet.hosts["web-1"].tails_of(path)  # those of other tests linger
 
     with rig.product.stream(source=source) as first:
         first.wait_live()
-        before = tails()
+        assert tails() == 1
         views = [rig.product.stream(source=source, grep=f"{number}") for number in range(5)]
         for view in views:
             view.wait_live()
-        assert tails() == before
+        assert tails() == 1
         for view in views:
             view.close()
 
