@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -36,6 +36,7 @@ CHROMIUM_FLAGS = (
     "--disable-dev-shm-usage",
     "--force-color-profile=srgb",
 )
+expect.set_options(timeout=15_000)  # milliseconds until a test gives up; usual is a tenth of a second
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 Record = dict[str, Any]
