@@ -5,21 +5,34 @@ from __future__ import annotations
 import asyncio
 import bz2
 import gzip
+import itertools
 import lzma
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
+import processes
 import pytest
-from fleet import Fleet
+from fleet import Fleet, wait_for
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from local import LocalTransport
 
-from aggregator.errors import HostError
+from aggregator import limits
+from aggregator.errors import Gone, HostError
 from aggregator.history.files import Generation, generations
+from aggregator.history.frames import Frames
+from aggregator.history.grepped import Grepped
+from aggregator.history.read import Moved
 from aggregator.history.scan import scan
+from aggregator.history.turns import Turns
+from aggregator.history.unpack import Unpacker
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Host, SshOptions
 from aggregator.remote.link import Link
@@ -28,7 +41,8 @@ from aggregator.stream.literal import Literal
 
 HOST = Host("a", "127.0.0.1", SshOptions(), {})
 LINE = 65_536
-SHELLS = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "ash")}
+TRANSPORTS: WeakKeyDictionary[Link, LocalTransport] = WeakKeyDictionary()
+SHELLS = {"dash": ("/bin/dash",), "bash": ("/bin/bash",), "busybox": ("busybox", "ash")}
 
 
 @dataclass
@@ -67,12 +81,13 @@ async def local(shell: str, path: str | None = None) -> AsyncIterator[Link]:
     transport = LocalTransport(SHELLS[shell], path)
     async with asyncio.TaskGroup() as tasks:
         link = Links(transport, tasks, Metrics(), lambda _: None).link(HOST)
+        TRANSPORTS[link] = transport
         async with link.hold():
             yield link
         await transport.end()
 
 
-@pytest.fixture(params=SHELLS)
+@pytest.fixture(params=["dash", "busybox"])
 async def link(request: pytest.FixtureRequest, busybox: str) -> AsyncIterator[Link]:
     shell = str(request.param)
     async with local(shell, busybox if shell == "busybox" else None) as one:
@@ -127,11 +142,18 @@ def must(lines: Sequence[tuple[int, bytes]], text: bytes, *, fold: bool = False)
 
 
 def check(
-    found: Found, data: bytes, text: bytes, *, start: int = 0, end: int | None = None, finish: bool = False
+    found: Found,
+    data: bytes,
+    text: bytes,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    finish: bool = False,
+    fold: bool = False,
 ) -> None:
     """All that hold the text, nothing that is not in the file, in its order, each once; gaps where they are said."""
     lines = plain(data, start, end, finish=finish)
-    assert must(found.lines, text) == must(lines, text)
+    assert must(found.lines, text, fold=fold) == must(lines, text, fold=fold)
     assert set(found.lines) <= set(lines)
     offsets = [offset for offset, _ in found.lines]
     assert offsets == sorted(set(offsets))
@@ -321,3 +343,249 @@ async def test_a_search_ends_when_its_time_is_over(tmp_path: Path, monkeypatch: 
         with pytest.raises(HostError) as caught:
             await search(link, tmp_path / "app.log.1.bz2", "nowhere")
     assert caught.value.cause == "scan-time"
+
+
+def in_session(leader: int) -> list[str]:
+    """What runs in the session of a command, by name."""
+    found = []
+    for pid in processes.pids():
+        fields = processes.state(pid).split()
+        if len(fields) > 3 and fields[3] == str(leader) and not fields[0].startswith("Z"):
+            found.append(" ".join(processes.arguments(pid)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"), [("app.log", ()), ("app.log", ("request",)), ("app.log.1.gz", ("request",))]
+)
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_a_search_that_is_given_up_leaves_nothing_behind(
+    shell: str, name: str, texts: tuple[str, ...], tmp_path: Path, busybox: str
+) -> None:
+    """Nobody reads what it has found any more: it is blocked in writing then."""
+    (tmp_path / "app.log").write_bytes(LOG * 100)
+    compressed(tmp_path / "app.log.1.gz", LOG * 100)
+    async with local(shell, busybox if shell == "busybox" else None) as link:
+        file, one = await newest(link, tmp_path / name)
+        scanning = scan(link, file, Piece(one, 0, None), [Literal(text) for text in texts], lambda _: None)
+        batch, _ = await anext(scanning)
+        assert batch.start == 0
+        channel = TRANSPORTS[link].channels[-1]
+        assert channel.process
+        leader = channel.process.pid
+        assert in_session(leader)
+        await scanning.aclose()
+        await asyncio.to_thread(wait_for, lambda: not in_session(leader), "the search to end")
+
+
+WORDS = st.sampled_from(
+    [b"needle", b"NEEDLE", b"need", b"le", b"\0", b"\xff", b"--", b"12:", b"7-", b" ", b"\xc3\xa9", b"x" * 40]
+)
+LINES = st.lists(st.lists(WORDS, max_size=6).map(b"".join), max_size=80).map(
+    lambda lines: b"".join(line + b"\n" for line in lines)
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(before=LINES, middle=LINES, after=LINES, tail=st.sampled_from([b"", b"need", b"a needle"]), data=st.data())
+def test_what_is_found_is_what_a_plain_reading_finds(
+    busybox: str, before: bytes, middle: bytes, after: bytes, tail: bytes, data: st.DataObject
+) -> None:
+    """Over any log: at least the lines with the text, at their places, whatever else comes."""
+    shell = data.draw(st.sampled_from(list(SHELLS)))
+    name = data.draw(st.sampled_from(["app.log", "app.log.1", "app.log.1.gz"]))
+    text, fold = data.draw(st.sampled_from([("needle", False), ("needle", True), ("e\xe9", False), ("le", True)]))
+    filler = data.draw(st.sampled_from([b"", b"filler line of a log\n" * 3000]))
+    log = b"head\n" + before + filler + middle + filler + after + tail
+    starts = [offset for offset, _ in plain(log)]
+    start = data.draw(st.sampled_from(starts))
+    end = data.draw(st.sampled_from([None, *(offset for offset in starts if offset >= start)]))
+
+    async def run(folder: Path) -> None:
+        path = folder / name
+        (folder / "app.log").write_bytes(b"live\n")
+        path.write_bytes(gzip.compress(log) if name.endswith(".gz") else log)
+        async with local(shell, busybox if shell == "busybox" else None) as link:
+            found = await search(link, path, text, start=start, end=end, fold=fold)
+        finish = end is None and name != "app.log"
+        check(found, log, text.encode(), start=start, end=end, finish=finish, fold=fold)
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(log=LINES, cuts=st.lists(st.integers(1, 60), min_size=1), context=st.integers(1, 3))
+def test_what_grep_says_may_come_in_any_pieces(log: bytes, cuts: list[int], context: int) -> None:
+    command = ["grep", "-aFb", "-A", str(context), "-B", str(context), "-e", "needle"]
+    said = subprocess.run(command, input=log, stdout=subprocess.PIPE, check=False, env={"LC_ALL": "C"}).stdout
+    grepped, found = Grepped(File("a", "app", "/x"), "0" * 16, 1000), Found()
+    sizes = itertools.cycle(cuts)
+    while said:
+        size = next(sizes)
+        for batch in grepped.feed(said[:size]):
+            found.take(batch, joined=True)
+        said = said[size:]
+    lines = [(offset + 1000, line) for offset, line in plain(log)]
+    wanted = [index for index, (_, line) in enumerate(lines) if b"needle" in line]
+    around = {near for index in wanted for near in range(index - context, index + context + 1)}
+    assert grepped.whole
+    assert found.lines == [line for index, line in enumerate(lines) if index in around]
+
+
+@pytest.mark.parametrize(
+    "said", [b"no offset\n", b"5:a\n1:b\n", b"1:a\n9:b\n", b"99999999999999999:a\n", b"1" * 60, b"\n"]
+)
+def test_what_grep_does_not_say_is_refused(said: bytes) -> None:
+    with pytest.raises(HostError):
+        Grepped(File("a", "app", "/x"), "0" * 16, 0).feed(said)
+
+
+@pytest.mark.parametrize(
+    "said", [b"B 1\n", b"B 5 99999999\n", b"x" * 40, b"B 10 1\na\nE\nB 5 1\na\nE\n", b"B 999999999999999 5\n"]
+)
+def test_blocks_that_can_not_be_are_refused(said: bytes) -> None:
+    with pytest.raises(HostError):
+        Frames(File("a", "app", "/x")).feed(said)
+
+
+def test_a_block_that_is_short_is_not_taken_for_the_next() -> None:
+    frames = Frames(File("a", "app", "/x"))
+    assert frames.feed(b"B 5 3\nabc\nE\n") == [(5, b"abc")]
+    with pytest.raises(Gone):
+        frames.feed(b"B 9 5\nab\nE\nB 20 3\nabc\nE\n")
+
+
+@pytest.mark.parametrize("kind", ["app.log", "app.log.1.gz"])
+async def test_lines_too_long_for_the_memory_that_grep_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("aggregator.limits.SCAN_KIB", 16 << 10)
+    data = LOG + b"needle one\n" + b"x" * (24 << 20) + b"\nneedle two\n" + b"needle" + b"y" * (24 << 20) + b"\n" + LOG
+    (tmp_path / "app.log").write_bytes(b"live\n")
+    path = tmp_path / kind
+    path.write_bytes(gzip.compress(data, 1) if kind.endswith(".gz") else data)
+    async with local("dash") as link:
+        found = await search(link, path, "needle")
+    check(found, data, b"needle")
+    assert len(must(found.lines, b"needle")) == 3
+    assert "very long lines" in found.notes[0]
+    assert (24 << 20) + 6 in {batch.length for batch, _ in found.batches}
+
+
+async def changed(link: Link, path: Path, change: Callable[[], object], *texts: str) -> Found:
+    """What comes of a search amid which a file is changed."""
+    file, one = await newest(link, path)
+    found = Found()
+    literals = [Literal(text) for text in texts]
+    async with aclosing(scan(link, file, Piece(one, 0, None), literals, lambda _: None)) as got:
+        async for batch, joined in got:
+            found.take(batch, joined)
+            if len(found.batches) == 1:
+                change()
+    return found
+
+
+@pytest.mark.parametrize("texts", [(), ("request",)])
+async def test_a_file_that_is_truncated_amid_a_search_is_never_silently_short(
+    link: Link, tmp_path: Path, texts: tuple[str, ...]
+) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(LOG * 200)
+    with pytest.raises(Gone):
+        await changed(link, log, lambda: os.truncate(log, 0), *texts)
+
+
+@pytest.mark.parametrize("texts", [(), ("request",)])
+async def test_a_file_that_is_renamed_or_deleted_amid_a_search_is_read_to_its_end(
+    link: Link, tmp_path: Path, texts: tuple[str, ...]
+) -> None:
+    log = tmp_path / "app.log"
+    for change in (lambda: log.rename(tmp_path / "app.log.1"), log.unlink):
+        log.write_bytes(LOG * 100)
+        found = await changed(link, log, change, *texts)
+        assert found.lines == plain(LOG * 100)
+
+
+async def test_another_file_under_the_name_is_said(link: Link, tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(LOG)
+    file, one = await newest(link, log)
+
+    async def again() -> None:
+        async with aclosing(scan(link, file, Piece(one, 0, len(LOG)), [Literal("request")], lambda _: None)) as got:
+            async for _ in got:
+                pass
+
+    await again()
+    os.truncate(log, 5)
+    with pytest.raises(Gone):
+        await again()
+    log.write_bytes(b"another first line\n" + LOG)
+    with pytest.raises(Gone):
+        await again()
+    log.unlink()
+    with pytest.raises(Moved):
+        await again()
+    log.write_bytes(b"one more\n")
+    (tmp_path / "other").write_bytes(LOG)
+    (tmp_path / "other").rename(log)
+    with pytest.raises(Moved):
+        await again()
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "bz2"])
+async def test_without_a_decompressor_on_the_host_it_is_done_here(tmp_path: Path, kind: str) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("date", "id", "sh", "head", "od", "tr", "stat", "tail", "grep", "ls", "dd", "nice", "sleep"):
+        (tools / tool).symlink_to(f"/usr/bin/{tool}")
+    data = LOG * 20 + b"needle at the end"
+    (tmp_path / "app.log").write_bytes(b"live\n")
+    old = compressed(tmp_path / f"app.log.1.{kind}", data)
+    async with local("dash", str(tools)) as link:
+        found = await search(link, old, "needle")
+        assert found.lines == plain(data, finish=True)
+        assert found.read[-1] == old.stat().st_size
+        assert "transferred as it is" in found.notes[0]
+        starts = [offset for offset, _ in plain(data)]
+        found = await search(link, old, start=starts[9], end=starts[2999])
+        assert found.lines == plain(data, starts[9], starts[2999])
+        os.truncate(old, old.stat().st_size - 20)
+        with pytest.raises(HostError) as caught:
+            await search(link, old, "needle")
+        assert caught.value.cause == "damaged"
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "bz2"])
+def test_unpacker_gives_members_in_a_row_in_bounded_pieces(kind: str) -> None:
+    pack = {"gz": gzip, "xz": lzma, "bz2": bz2}[kind].compress
+    file = pack(b"a" * 5_000_000) + pack(b"") + pack(b"second") + b"\0\0garbage"
+    unpacker = Unpacker(kind)
+    text = b""
+    for at in range(0, len(file), 7):
+        unpacker.feed(file[at : at + 7])
+        while part := unpacker.take():
+            assert len(part) <= limits.UNPACKED_PIECE
+            text += part
+    unpacker.finish()
+    assert text == b"a" * 5_000_000 + b"second"
+
+
+async def test_turns_are_had_in_the_order_of_asking() -> None:
+    turns, order = Turns(), []
+
+    async def take(name: str) -> None:
+        async with turns.turn("a"):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with turns.turn("b"), asyncio.TaskGroup() as tasks, turns.turn("a"):
+        for name in ("one", "two", "three"):
+            tasks.create_task(take(name))
+        given_up = tasks.create_task(take("given up"))
+        await asyncio.sleep(0)
+        assert (turns.ahead("a"), turns.ahead("b"), turns.ahead("c")) == (5, 1, 0)
+        given_up.cancel()
+    assert order == ["one", "two", "three"]
+    assert turns.ahead("a") == 0

@@ -57,9 +57,9 @@ class Unpacker:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._inner: _Inner = self._new()
+        self._inner: _Inner | None = None  # of the member that has begun
         self._input = b""
-        self._begun = False
+        self._any = False
         self._over = False
 
     def feed(self, data: bytes) -> None:
@@ -68,32 +68,36 @@ class Unpacker:
 
     def take(self) -> bytes:
         """The next piece of text, at most `limits.UNPACKED_PIECE` bytes; nothing when more of the file is needed."""
-        while not self._over:
-            if self._inner.eof:
-                self._input = self._inner.unused_data + self._input
-                magic = _MAGIC[self._kind]
-                if len(self._input) < len(magic):
-                    return b""
-                self._over = not self._input.startswith(magic)
-                self._inner = self._new()
-                self._begun = False
-                continue
-            if not self._input and self._inner.needs_input:
-                return b""
+        while inner := self._member():
+            if not self._input and inner.needs_input:
+                break
             data, self._input = self._input, b""
-            self._begun = True
             try:
-                text = self._inner.decompress(data, limits.UNPACKED_PIECE)
+                text = inner.decompress(data, limits.UNPACKED_PIECE)
             except (zlib.error, lzma.LZMAError, OSError) as error:
                 raise Damaged from error
+            if inner.eof:
+                self._input, self._inner = inner.unused_data, None
             if text:
                 return text
         return b""
 
     def finish(self) -> None:
         """No more of the file comes."""
-        if self._begun and not self._inner.eof:
+        if self._inner or not self._any:
             raise Damaged
+
+    def _member(self) -> _Inner | None:
+        """What decompresses the member that has begun, or begins here; None where none does, or not yet."""
+        magic = _MAGIC[self._kind]
+        if self._inner is None and not self._over and len(self._input) >= len(magic):
+            self._over = not self._input.startswith(magic)
+            if not self._over:
+                self._inner = self._new()
+                self._any = True
+        if self._over:
+            self._input = b""
+        return self._inner
 
     def _new(self) -> _Inner:
         if self._kind == "gz":
