@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ from aggregator.access.request import Request
 from aggregator.access.rules import RulePolicy, is_terminal
 from aggregator.access.sight import Sight
 from aggregator.errors import TooMany
+from aggregator.history.places import Places
 from aggregator.hub.hub import Hub
 from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory
@@ -35,9 +37,19 @@ from aggregator.status import HostStatus, SourceStatus, Status
 
 
 class Aggregator:
-    """The engine behind all surfaces; to be used as `async with`. Its methods are for one event loop."""
+    """The engine behind all surfaces; to be used as `async with`. Its methods are for one event loop.
 
-    def __init__(self, inventory: Inventory, transport: Transport, audit: AuditLog, metrics: Metrics) -> None:
+    `places` is the file that keeps where logs were, over restarts.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        transport: Transport,
+        audit: AuditLog,
+        metrics: Metrics,
+        places: Path | None = None,
+    ) -> None:
         self.inventory = inventory
         self.metrics = metrics
         self.identities = Identities(inventory.access) if inventory.access else None
@@ -45,16 +57,19 @@ class Aggregator:
         self.door = Door(_policy(inventory.access), audit)
         self._transport = transport
         self._audit = audit
+        self._places = Places(places)
         self._tasks = asyncio.TaskGroup()
         self._views = 0  # open or opening
         self._ending: EndReason | None = None
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._places.load)
         await self._tasks.__aenter__()
         self._links = Links(self._transport, self._tasks, self.metrics, lambda _: self._count_hosts())
-        self._hub = Hub(self.inventory, self._links, self._tasks, self.metrics)
+        self._hub = Hub(self.inventory, self._links, self._tasks, self.metrics, self._places)
         self._count_hosts()
         self._tasks.create_task(self._look_after())
+        self._tasks.create_task(self._places.run())
         torn = f"; the last record was torn, {self._audit.torn} bytes were cut off" if self._audit.torn else ""
         files = ", ".join(str(file) for file in self.inventory.files)
         await self._audit.record(Event("start", detail=f"inventory {files or 'from the command line'}{torn}"))
@@ -71,6 +86,7 @@ class Aggregator:
             pass
         finally:
             await self._links.close()
+            await self._places.close()
             await self._audit.record(Event("stop"))
 
     def drain(self) -> None:

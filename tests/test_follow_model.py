@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from local import LocalTransport
 from logwriter import LogWriter, compare
 from shells import SHELLS, machine
@@ -34,8 +34,6 @@ class Following(RuleBasedStateMachine):
     """A log, what happens to it and to the way to it, and the viewer who must see it all."""
 
     shell: str
-    late = False
-    restarted = False
 
     @initialize(banner=st.booleans(), seed=st.integers(0, 999))
     def begin(self, banner: bool, seed: int) -> None:
@@ -67,10 +65,8 @@ class Following(RuleBasedStateMachine):
     def write_an_empty_line(self) -> None:
         self.log.write_empty()
 
-    @precondition(lambda self: not self.restarted)
     @rule(pause=PAUSES)
     def write_to_the_renamed_file(self, pause: float) -> None:
-        self.late = True
         self.log.write_late()
         self._wait(pause)
 
@@ -123,10 +119,8 @@ class Following(RuleBasedStateMachine):
         self._wait(0.1)
         self.host.resume()
 
-    @precondition(lambda self: not (self.late or self.log.banner))
     @rule()
     def restart(self) -> None:
-        self.restarted = True
         self._do(self.watched.restart())
 
     @rule()

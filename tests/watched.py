@@ -76,7 +76,7 @@ class Watched:
         metrics = Metrics()
         async with (
             await AuditLog.open(self._folder / "audit.jsonl", metrics) as audit,
-            Aggregator(self._inventory, self._transport, audit, metrics) as aggregator,
+            Aggregator(self._inventory, self._transport, audit, metrics, self._folder / "places.json") as aggregator,
         ):
             after = tuple(self._newest.values())[-1:]
             plan = aggregator.plan(_ME, Query((), after=after, lines="0", order="arrival"))

@@ -77,7 +77,7 @@ async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, 
         binds = [_name(listener) for listener in listeners]
         async with (
             await AuditLog.open(audit_path(settings, inventory, state), metrics) as audit,
-            Aggregator(inventory, SshTransport(), audit, metrics) as aggregator,
+            Aggregator(inventory, SshTransport(), audit, metrics, state.path / "places.json") as aggregator,
         ):
             authority = Authority.of(binds, settings.public_url, tls=tls)
             server = _Server(_config(create_app(aggregator, authority, settings.relative_root), settings), binds)

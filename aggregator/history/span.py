@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from aggregator import limits
 from aggregator.errors import Fault, Gone, UsageError
 from aggregator.history.files import Generation, generations
+from aggregator.history.kept import NOTHING_KNOWN, Known
 from aggregator.history.read import Where, read_range, read_rest
 from aggregator.model import Batch, File, Position
 from aggregator.remote.link import Link
@@ -59,24 +60,26 @@ async def read_span(
 
 
 async def batches_between(
-    link: Link, start: Position, end: Position | None
+    link: Link, start: Position, end: Position | None, known: Known = NOTHING_KNOWN
 ) -> AsyncGenerator[tuple[Batch, Generation], None]:
-    """The lines from one address (included) to another (excluded), or to the end of the closed generations (None).
+    """The lines from one address (included) to another (excluded), or to the end of the closed generations (None). Of
+    closed generations in between no more than was given out live, which is `known`.
 
     Raises HostError, UsageError for the wrong order, and Gone when a generation is not there, when the line at `start`
     is another than the one that was named, or when the files change meanwhile.
     """
     found = await generations(link, start.file)
-    begin = await begin_of(link, found, start)
-    stop = _index(found, end)[0] if end else next((i for i, one in enumerate(found) if one.live), len(found))
+    begin = await begin_of(link, found, start, known.before)
+    stop = _index(found, end, known.now)[0] if end else next((i for i, one in enumerate(found) if one.live), len(found))
     if end and (begin, start.offset) > (stop, end.offset):
         raise UsageError(Fault("to", "this position comes before `from`"))
     for index in range(begin, stop + 1 if end else stop):
         one = found[index]
         offset = start.offset if index == begin else 0
-        async with aclosing(
-            batches_of(link, one, start.file, offset, end.offset if end and index == stop else None)
-        ) as lines:
+        reach = end.offset if end and index == stop else known.ends.get(one.inode)
+        if reach is not None and reach <= offset:
+            continue
+        async with aclosing(batches_of(link, one, start.file, offset, reach)) as lines:
             async for batch in lines:
                 yield batch, one
 
@@ -86,9 +89,9 @@ async def oldest(link: Link, file: File) -> str | None:
     return next((one.id for one in await generations(link, file) if one.id is not None), None)
 
 
-async def begin_of(link: Link, found: Sequence[Generation], start: Position) -> int:
+async def begin_of(link: Link, found: Sequence[Generation], start: Position, likely: str = "") -> int:
     """The generation whose line at an address is the one that was named. Raises Gone."""
-    for index in _index(found, start):
+    for index in _index(found, start, likely):
         one = found[index]
         if start.checksum is None:
             return index
@@ -101,8 +104,9 @@ async def begin_of(link: Link, found: Sequence[Generation], start: Position) -> 
     raise Gone(f"{start.file.path} on {start.file.host} holds another line there now")
 
 
-def _index(found: Sequence[Generation], place: Position) -> list[int]:
-    """The generations that may hold an address: plain and long ones first, as a copy may be cut short. Raises Gone."""
+def _index(found: Sequence[Generation], place: Position, likely: str) -> list[int]:
+    """The generations that may hold an address: the file with the inode `likely` first, then plain and long ones, as a
+    copy may be cut short. Raises Gone."""
     held = [
         index
         for index, one in enumerate(found)
@@ -110,7 +114,7 @@ def _index(found: Sequence[Generation], place: Position) -> list[int]:
     ]
     if not held:
         raise Gone(f"what {place.file.path} on {place.file.host} held there is gone")
-    return sorted(held, key=lambda index: (found[index].kind != "plain", -(found[index].size or 0)))
+    return sorted(held, key=lambda index: _rank(found[index], likely))
 
 
 async def batches_of(
@@ -129,3 +133,7 @@ async def batches_of(
     async with aclosing(read_rest(link, file, place, where)) as rest:
         async for batch, _ in rest:
             yield batch
+
+
+def _rank(one: Generation, likely: str) -> tuple[bool, bool, int]:
+    return one.inode != likely, one.kind != "plain", -(one.size or 0)

@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError, UsageError
+from aggregator.history.kept import Known
 from aggregator.history.read import read_back
 from aggregator.history.span import batches_between, oldest
 from aggregator.hub.feed import Feed
@@ -56,8 +57,8 @@ async def last_lines(feed: Feed, lines: int, cut: Cut) -> Backlog:
 
 async def after(feed: Feed, place: Position, cut: Cut) -> AsyncGenerator[Backlog, None]:
     """All lines after an address up to `cut`, in parts, through all generations between; where the address is gone, one
-    gap, then the oldest generation that is there from its start."""
-    stop = _stop(feed, cut)
+    gap, then the oldest generation that is there from its start. Late lines of generations before come last."""
+    stop, known = _stop(feed, cut), feed.known()
     entries = feed.ring.until(stop.cut[0]) if stop else []
     found = _find(entries, place)
     if stop and found is not None:
@@ -67,9 +68,13 @@ async def after(feed: Feed, place: Position, cut: Cut) -> AsyncGenerator[Backlog
             return
     end = Position(place.file, stop.generation, stop.offset) if stop else None
     try:
-        async with aclosing(_through(feed, place, end)) as parts:
+        covered = {place.generation, stop.generation if stop else ""}
+        async with aclosing(_through(feed, place, end, known, covered)) as parts:
             async for part in parts:
                 yield part
+        late = [entry for entry in entries if entry.batch.generation not in covered]
+        if stop and late:
+            yield Backlog(_before(await feed.read_again(late), stop.cut))
     except UsageError:
         return  # the place lies behind what is live: nothing is between
     except HostError as error:
@@ -101,16 +106,19 @@ def is_live(feed: Feed, place: Position, cut: Cut) -> bool:
     )
 
 
-async def _through(feed: Feed, place: Position, end: Position | None) -> AsyncGenerator[Backlog, None]:
-    """What the host still has between two addresses. Raises HostError."""
+async def _through(
+    feed: Feed, place: Position, end: Position | None, known: Known, covered: set[str]
+) -> AsyncGenerator[Backlog, None]:
+    """What the host still has between two addresses; the generations of it are added to `covered`. Raises HostError."""
     reader = feed.new_reader()
     gap: Gap | None = None
     at = place
     for _ in range(limits.LOCATE_TRIES):
         try:
             lines: list[Line] = []
-            async with aclosing(batches_between(feed.link, at, end)) as batches:
+            async with aclosing(batches_between(feed.link, at, end, known)) as batches:
                 async for batch, one in batches:
+                    covered.add(batch.generation)
                     found = reader.read(batch, at=float(one.mtime), history=True)
                     if at is place and place.checksum is not None:
                         found = found[1:]  # the line that was named has been seen
@@ -151,7 +159,8 @@ def _stop(feed: Feed, cut: Cut) -> _Stop | None:
     if not entries:
         return None
     if cut is None:
-        last = entries[-1].batch
+        live = feed.known().generation  # late lines of a closed generation may have come after it
+        last = next((entry.batch for entry in reversed(entries) if entry.batch.generation == live), entries[-1].batch)
         return _Stop((feed.ring.seq + 1, 0), last.generation, last.end)
     generation = next((entry.batch.generation for entry in entries if entry.seq >= cut[0]), entries[0].batch.generation)
     return _Stop(cut, generation, cut[1])

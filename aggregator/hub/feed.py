@@ -11,6 +11,8 @@ from typing import Protocol
 from aggregator import limits
 from aggregator.errors import HostError
 from aggregator.history.follow import Follower, Opened
+from aggregator.history.kept import Known
+from aggregator.history.places import Places
 from aggregator.hub.ring import Entry, Ring
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Gap, State
@@ -47,6 +49,7 @@ class Feed:
         zone: tzinfo | None,
         metrics: Metrics,
         ring_bytes: Callable[[], int] = lambda: limits.RING_BYTES,
+        places: Places | None = None,
     ) -> None:
         self.file = file
         self.link = link
@@ -60,7 +63,7 @@ class Feed:
         self.listeners: set[Listener] = set()
         self._zone = zone
         self._metrics = metrics
-        self._follower = Follower(link, file, self)
+        self._follower = Follower(link, file, self, places)
         self._reader: LineReader | None = None
         self._backlog_time: float | None = None
 
@@ -94,6 +97,10 @@ class Feed:
             reader.memory = entry.memory
             lines += reader.read(entry.batch, entry.seq, at=entry.at, history=entry.history)
         return lines
+
+    def known(self) -> Known:
+        """What readers by address should know of the log's files now."""
+        return self._follower.known()
 
     def new_reader(self) -> LineReader:
         """A reader for this file's lines that remembers nothing yet."""

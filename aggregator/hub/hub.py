@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from aggregator import limits
 from aggregator.errors import HostError
+from aggregator.history.places import Places
 from aggregator.hub.feed import Feed
 from aggregator.hub.finder import Finder
 from aggregator.hub.ring import share
@@ -36,13 +37,21 @@ class _Shared:
 class Hub:
     """The feeds, finders and views that are in use."""
 
-    def __init__(self, inventory: Inventory, links: Links, tasks: asyncio.TaskGroup, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        links: Links,
+        tasks: asyncio.TaskGroup,
+        metrics: Metrics,
+        places: Places | None = None,
+    ) -> None:
         self.feeds: dict[File, Feed] = {}
         self.finders: dict[Pair, Finder] = {}
         self._inventory = inventory
         self._links = links
         self._tasks = tasks
         self._metrics = metrics
+        self._places = places
         self._views: dict[object, View] = {}
         self._shared: dict[Feed | Finder, _Shared] = {}
         self._of_host: dict[str, set[Feed]] = {}
@@ -92,7 +101,8 @@ class Hub:
         if feed is None:
             source = self._inventory.sources[file.source]
             zone = ZoneInfo(source.timezone) if source.timezone else None
-            feed = Feed(file, self._links.link(self._inventory.hosts[file.host]), zone, self._metrics, self._ring_bytes)
+            link = self._links.link(self._inventory.hosts[file.host])
+            feed = Feed(file, link, zone, self._metrics, self._ring_bytes, self._places)
             self.feeds[file] = feed
             self._make_room(feed)
         else:

@@ -1,0 +1,44 @@
+"""What is remembered of a followed log beyond the follower's own life: places with their proofs, no text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aggregator.stream.proof import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A closed generation that was still looked back at: up to where it was given out, its mtime in seconds."""
+
+    end: Place
+    mtime: int
+    partial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Of one log: the place in its live file, that file's mtime when it was opened, and what was closed lately."""
+
+    at: Place
+    since: int
+    ended: tuple[Ended, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a follower can tell those who read its log by address.
+
+    `generation` and `now`, an inode, are those of the file that is followed; `before` is the inode of the one that
+    holds the place where an earlier follower ended. `ends` says, by inode, how far closed generations were given out:
+    what comes behind it comes live.
+    """
+
+    generation: str = ""
+    now: str = ""
+    before: str = ""
+    ends: Mapping[str, int] = field(default_factory=dict)
+
+
+NOTHING_KNOWN = Known()
