@@ -89,6 +89,7 @@ HITS_LEAST = 256 << 10  # bytes of it that a file may have, however many files t
 HITS_MOST = 4 << 20  # bytes of it that a file may have, however few
 CHUNK_FIRST = 64 << 10  # bytes of the first read back into a file's past: most pages in one round trip
 CHUNK_MOST = 4 << 20  # bytes of a later one; each is four times the one before
+HISTORY_LINGER = 30.0  # seconds that connections are kept after a read of history: the next page comes soon
 HISTORY_PATIENCE = 5.0  # seconds beyond a host's connect_timeout that a reader of history waits for it
 DATED_DAYS = 100  # days of a range for which the names of dated files are worked out; beyond, all are looked at
 CURSOR_CHARACTERS = 200 << 10  # of a cursor, which must fit into a request's head: some 3,500 files

@@ -16,7 +16,7 @@ from aggregator.access.sight import Sight
 from aggregator.errors import Denied, Fault, HostError, UsageError
 from aggregator.history.around import lines_around
 from aggregator.history.find import plain_file
-from aggregator.history.search import Looked, Search, searching
+from aggregator.history.search import Looked, Search, Shared, searching
 from aggregator.history.span import read_span
 from aggregator.hub.feed import line_reader
 from aggregator.hub.view import select
@@ -58,12 +58,15 @@ class Around:
 class Past:
     """Reads of what lies on the hosts, for one principal, with an inventory as it is now."""
 
-    def __init__(self, door: Door, links: Links, inventory: Inventory, principal: Principal, sight: Sight) -> None:
+    def __init__(
+        self, door: Door, links: Links, inventory: Inventory, principal: Principal, sight: Sight, shared: Shared
+    ) -> None:
         self._door = door
         self._links = links
         self._inventory = inventory
         self._principal = principal
         self._sight = sight
+        self._shared = shared
 
     async def between(self, asked: Between) -> Page:
         """The lines between two positions of one file. Raises UsageError, Denied, AuditUnavailable, Gone."""
@@ -85,7 +88,7 @@ class Past:
         async with await self._door.open(self._principal, request) as opening:
             opening.require(file)
             try:
-                async with link.hold():
+                async with link.hold(limits.HISTORY_LINGER):
                     span = await read_span(link, start, end, limit, reader, lambda lines: select(lines, wanted))
             except HostError as error:
                 return _failed(file, error)
@@ -106,7 +109,7 @@ class Past:
         async with await self._door.open(self._principal, request) as opening:
             opening.require(file)
             try:
-                async with link.hold():
+                async with link.hold(limits.HISTORY_LINGER):
                     lines = await lines_around(link, place, before, after, reader)
             except HostError as error:
                 return _failed(file, error)
@@ -158,7 +161,7 @@ class Past:
             async def admit(files: Sequence[File]) -> Sequence[File]:
                 return await _admit(opening, files)
 
-            async with searching(looked, plan.range, admit) as search:
+            async with searching(looked, plan.range, self._shared, admit) as search:
                 yield opening, search
 
     def _way(self, file: File) -> tuple[Link, Callable[[], LineReader]]:

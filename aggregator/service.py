@@ -22,6 +22,7 @@ from aggregator.access.rules import RulePolicy, is_terminal
 from aggregator.access.sight import Sight
 from aggregator.errors import TooMany
 from aggregator.history.places import Places
+from aggregator.history.search import Shared
 from aggregator.hub.hub import Hub
 from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory
@@ -55,6 +56,7 @@ class Aggregator:
         self.identities = Identities(inventory.access) if inventory.access else None
         self._openings: dict[Subscription, Opening] = {}
         self.door = Door(_policy(inventory.access), audit)
+        self._shared = Shared()
         self._transport = transport
         self._audit = audit
         self._places = Places(places)
@@ -187,7 +189,7 @@ class Aggregator:
 
     def past(self, principal: Principal) -> Past:
         """What a principal may read of what lies on the hosts."""
-        return Past(self.door, self._links, self.inventory, principal, self.sight(principal))
+        return Past(self.door, self._links, self.inventory, principal, self.sight(principal), self._shared)
 
     def hosts(self, principal: Principal) -> list[HostStatus]:
         """The hosts that a principal may see, and how they are."""

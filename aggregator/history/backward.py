@@ -10,8 +10,8 @@ from aggregator import limits
 from aggregator.history.entry import Entry, Grouper, LineSplitter, Place, Raw, loose
 from aggregator.history.log import Hits, Log
 from aggregator.history.mark import Mark, locate
+from aggregator.history.seek import Slice
 from aggregator.history.select import Hit, Selector
-from aggregator.history.slices import Slice, contiguous
 
 
 async def backward(log: Log, mark: Mark) -> Hits:
@@ -95,8 +95,8 @@ class _Backward:
     def _step(self) -> list[Hit]:
         """Go on with the slice before; what is left where there is none."""
         last = self._index == 0
-        if last or not contiguous(self._log.slices, self._index):
-            left = self._finish(begins=last and self._log.begins)
+        if last or not self._log.joins(self._index):
+            left = self._finish(begins=self._log.begins(self._index, None))
         else:
             left = []
         self._index, self._end = self._index - 1, None

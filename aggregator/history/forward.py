@@ -10,7 +10,6 @@ from aggregator.history.entry import Grouper, LineSplitter, Place
 from aggregator.history.log import Hits, Log
 from aggregator.history.mark import Mark, locate
 from aggregator.history.select import Hit
-from aggregator.history.slices import contiguous
 
 
 async def forward(log: Log, mark: Mark) -> Hits:
@@ -22,7 +21,7 @@ async def forward(log: Log, mark: Mark) -> Hits:
     at = mark
     for number in range(index, len(slices)):
         piece = slices[number]
-        if number > index and not contiguous(slices, number):
+        if number > index and not log.joins(number):
             hits = selector.select_all(grouper.finish())
             yield hits, replace(at, key=selector.key)
             grouper = Grouper("drop")
@@ -44,8 +43,7 @@ async def forward(log: Log, mark: Mark) -> Hits:
 def _grouper(log: Log, mark: Mark, index: int, start: int | None) -> Grouper:
     if mark.loose:
         return Grouper("loose")
-    begins = log.begins and index == 0 and (start is None or start <= log.slices[0].start)
-    return Grouper("join" if begins else "drop")
+    return Grouper("join" if log.begins(index, start) else "drop")
 
 
 def _leave_out(hits: list[Hit], mark: Mark) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from aggregator.history.mark import Mark
 from aggregator.history.read import Where, read_bytes
+from aggregator.history.scan import scan
+from aggregator.history.seek import Slice
 from aggregator.history.select import Hit, Selector, Wanted
-from aggregator.history.slices import Slice
-from aggregator.history.span import batches_of
 from aggregator.model import Batch, File
 from aggregator.remote.link import Link
 from aggregator.stream.lines import Cutter
@@ -19,18 +19,29 @@ from aggregator.stream.lines import Cutter
 Hits = AsyncGenerator[tuple[list[Hit], Mark], None]  # in the order of giving out, and where reading goes on after them
 
 
+class Steps:
+    """Tells how much more was read, where it is told how much was read so far."""
+
+    def __init__(self, told: Callable[[int], None]) -> None:
+        self._told = told
+        self._before = 0
+
+    def __call__(self, so_far: int) -> None:
+        self._told(so_far - self._before)
+        self._before = so_far
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A file and the slices of it that may hold what is `wanted`, oldest first. `begins` tells that nothing of the log
-    lies before them; `offset` is the host's clock minus ours in seconds; `scanned` is told the bytes that were read;
-    `room` are the bytes of memory that hits may take at once."""
+    """A file and the slices of it that may hold what is `wanted`, oldest first. `offset` is the host's clock minus ours
+    in seconds; `scanned` is told the bytes that were read; `room` are the bytes of memory that hits may take at once.
+    """
 
     link: Link
     file: File
     zone: tzinfo
     offset: float
     slices: list[Slice]
-    begins: bool
     wanted: Wanted
     scanned: Callable[[int], None]
     room: int
@@ -40,13 +51,19 @@ class Log:
 
     async def lines(self, piece: Slice, start: int, end: int | None) -> AsyncGenerator[Batch, None]:
         """The lines from one beginning of a line to another, or to the slice's end. Raises HostError, Gone."""
-        stop = piece.end if end is None else end
-        if stop is not None and stop == piece.one.size and not piece.one.live:
-            stop = None  # a closed file's last line counts without its newline, too
-        async with aclosing(batches_of(self.link, piece.one, self.file, start, stop)) as batches:
-            async for batch in batches:
-                self.scanned(batch.end - batch.start)
+        part = replace(piece, start=start, end=piece.end if end is None else end)
+        async with aclosing(scan(self.link, self.file, part, (), Steps(self.scanned))) as batches:
+            async for batch, _ in batches:
                 yield batch
+
+    def begins(self, index: int, start: int | None) -> bool:
+        """Whether a place in a slice (None: where it starts) is the log's very beginning."""
+        return self.slices[index].first and not start
+
+    def joins(self, index: int) -> bool:
+        """Whether a slice goes on where the one before it ends."""
+        before, this = self.slices[index - 1], self.slices[index]
+        return this.start == 0 and (before.end is None or before.end == before.one.size)
 
     async def lines_from(self, piece: Slice, start: int, end: int) -> AsyncGenerator[Batch, None]:
         """The lines that begin between `start`, which may be within one, and `end`. Raises HostError, Gone."""

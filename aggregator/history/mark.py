@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aggregator.errors import Gone
 from aggregator.history.entry import Place
-from aggregator.history.slices import Slice
+from aggregator.history.seek import Slice
 from aggregator.model import File
 
 

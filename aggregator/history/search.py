@@ -5,28 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
 from aggregator.history.backward import backward
 from aggregator.history.cursor import name_of
-from aggregator.history.find import find_files, plain_file
+from aggregator.history.find import find_files
 from aggregator.history.forward import forward
 from aggregator.history.lane import Lane
 from aggregator.history.log import Log
 from aggregator.history.mark import START, Mark
 from aggregator.history.merge import Merge
+from aggregator.history.seek import slices
 from aggregator.history.select import Wanted
-from aggregator.history.slices import whole
+from aggregator.history.times import TimesCache
+from aggregator.history.turns import Turns
 from aggregator.model import File, Source
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
+from aggregator.stream.reader import LineReader
 
 Admit = Callable[[Sequence[File]], Awaitable[Sequence[File]]]
 
-_DAY = 86_400  # seconds
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all readers of history share: where times were found in logs, and whose turn it is on each host."""
+
+    times: TimesCache = field(default_factory=TimesCache)
+    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +60,12 @@ class Search:
     """A search while it runs. `admit` says which files may be read; `failed` says which hosts could not be read to
     the end and why; `scanned` are bytes that were read, of each host."""
 
-    def __init__(self, range_: Range, admit: Admit) -> None:
+    def __init__(self, range_: Range, shared: Shared, admit: Admit) -> None:
         self.merge = Merge(backward=range_.backward)
         self.failed: dict[tuple[str, str], None] = {}  # in their order
         self.scanned: dict[str, int] = {}
         self._range = range_
+        self._shared = shared
         self._admit = admit
 
     def marks(self) -> dict[bytes, Mark]:
@@ -72,7 +82,7 @@ class Search:
         link, host = looked.link, looked.link.host
         waiting = True
         try:
-            async with link.hold():
+            async with link.hold(limits.HISTORY_LINGER):
                 patience = host.ssh.connect_timeout + limits.HISTORY_PATIENCE
                 try:
                     async with asyncio.timeout(patience):
@@ -113,27 +123,31 @@ class Search:
     async def _log(self, looked: Looked, lane: Lane) -> Log:
         """Raises HostError."""
         link, source, file = looked.link, looked.source, lane.file
-        since = 0 if source.retention is None else max(0, self._range.until // 1_000_000 - source.retention * _DAY)
-        slices = await whole(link, file, since)
-        if not slices and plain_file(link.host, source):
-            raise trouble("no-file", path=file.path)
+
+        def reader() -> LineReader:
+            zone = ZoneInfo(source.timezone) if source.timezone else link.known_probe().zone
+            return LineReader(file, zone)
+
+        wanted = self._range.wanted
+        found = await slices(
+            link, file, reader, wanted.since, wanted.until, self._shared.times, retention=source.retention
+        )
         probe = link.known_probe()
         zone = ZoneInfo(source.timezone) if source.timezone else probe.zone
-        begins = bool(slices)
 
         def scanned(size: int) -> None:
             self.scanned[file.host] = self.scanned.get(file.host, 0) + size
 
-        return Log(link, file, zone, probe.offset, slices, begins, self._range.wanted, scanned, limits.HITS_MOST)
+        return Log(link, file, zone, probe.offset, found, wanted, scanned, limits.HITS_MOST)
 
     def _fail(self, host: str, detail: str) -> None:
         self.failed[host, detail] = None
 
 
 @asynccontextmanager
-async def searching(looked: Iterable[Looked], range_: Range, admit: Admit) -> AsyncIterator[Search]:
+async def searching(looked: Iterable[Looked], range_: Range, shared: Shared, admit: Admit) -> AsyncIterator[Search]:
     """A search that runs until the block ends; what it started has ended then. Raises what `admit` raises."""
-    search = Search(range_, admit)
+    search = Search(range_, shared, admit)
     try:
         async with asyncio.TaskGroup() as tasks:
             started = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aggregator import limits
 from aggregator.errors import HostError
@@ -37,11 +37,14 @@ _MARGIN = int(limits.STAMP_DISORDER * _SECOND)
 class Slice:
     """The bytes [start, end) of a generation's text, both beginnings of lines; `end` None: to its end, with a last line
     that lacks a newline (closed generations only, and all compressed ones). A generation whose text can't be read
-    (`one.unread` says why) is a slice, too, if it may hold what is looked for: reading it raises."""
+    (`one.unread` says why) is a slice, too, if it may hold what is looked for: reading it raises. `first` tells that
+    nothing of the log comes before; `bytes` are those of the file that reading it takes."""
 
     one: Generation
     start: int
     end: int | None
+    first: bool = field(default=False, compare=False)
+    bytes: int = field(default=0, compare=False)
 
 
 async def slices(
@@ -106,7 +109,8 @@ class Seek:
         high = None if until is None else until + _MARGIN
         marks = await self._approach(low, high)
         if not marks and not (since is None and until is None):
-            return [Slice(one, 0, end) for _, one, end in self._whole() if one.unread or _written(one, since, until)]
+            written = [each for each in self._whole() if each[1].unread or _written(each[1], since, until)]
+            return [self._slice(index, one, 0, end) for index, one, end in written]
         return self._between(marks.start(low), marks.stop(high))
 
     async def survey(self, since: int, until: int) -> Marks:
@@ -143,8 +147,15 @@ class Seek:
             if stop is not None and index == last and (one.kind == "plain" or stop[1] == 0):
                 end = stop[1]
             if start[0] <= index <= last and (end is None or begin < end):
-                found.append(Slice(one, begin, end))
+                found.append(self._slice(index, one, begin, end))
         return found
+
+    def _slice(self, index: int, one: Generation, begin: int, end: int | None) -> Slice:
+        first = begin == 0 and index == next((i for i, _, _ in self._whole()), 0)
+        size = self._log[index].bytes
+        if one.kind == "plain":
+            size = (size if end is None else end) - begin
+        return Slice(one, begin, end, first, size)
 
     def _whole(self) -> list[tuple[int, Generation, int | None]]:
         """The generations that have lines, or may have some: their index, and where they end."""

@@ -51,20 +51,39 @@ class Link:
         self._failures = 0
         self._freed = asyncio.Condition()
         self._users = 0
+        self._kept_until = 0.0  # event loop time
+        self._lingering: asyncio.Task[None] | None = None
         self._refusal: HostError | None = None  # of the last dial
         self._jump: Link | None = None
         self._jump_held = AsyncExitStack()
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
-        """Keep the connections of this host open while inside; the last one out closes them."""
+    async def hold(self, linger: float = 0.0) -> AsyncIterator[None]:
+        """Keep the connections of this host open while inside; the last one out closes them, `linger` seconds later."""
         self._users += 1
         try:
             yield
         finally:
             self._users -= 1
-            if self._users == 0:
+            self._kept_until = max(self._kept_until, asyncio.get_running_loop().time() + linger)
+            if linger and self._lingering is None:
+                lingering = self._linger()
+                try:
+                    self._lingering = self._way.tasks.create_task(lingering, name=f"linger {self.host.name}")
+                except RuntimeError:  # all ends
+                    lingering.close()
+            if self._users == 0 and self._lingering is None:
                 await self.close()
+
+    async def _linger(self) -> None:
+        """Close when nobody has held the link for a while."""
+        try:
+            while (left := self._kept_until - asyncio.get_running_loop().time()) > 0:
+                await asyncio.sleep(left)
+        finally:
+            self._lingering = None
+        if self._users == 0:
+            await self.close()
 
     @asynccontextmanager
     async def channel(self, kind: Kind, command: Callable[[Probe], str], *, wait: bool) -> AsyncIterator[Channel]:
