@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
@@ -14,19 +15,26 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from fleet import Fleet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local import LocalTransport
 from oldlog import OPENERS, OldLog, Stamp, bsd, file_of, held, iso, link_here, local, within
+from shells import SHELLS, machine
 
 from aggregator import limits
+from aggregator.errors import HostError
 from aggregator.history.files import Generation
 from aggregator.history.marks import Wanted
 from aggregator.history.sample import take
-from aggregator.history.seek import Seek, Slice, slices
+from aggregator.history.seek import Seek, Slice, listed, slices
 from aggregator.history.timeline import Piece
 from aggregator.history.times import Facts, Looks, TimesCache
+from aggregator.inventory import load
+from aggregator.metrics import Metrics
 from aggregator.remote.link import Link
+from aggregator.remote.pool import Links
+from aggregator.remote.ssh import SshTransport
 from aggregator.stream.reader import LineReader
 
 EXAMPLES = int(os.environ.get("SEEK_EXAMPLES", "5"))
@@ -222,3 +230,158 @@ def test_lines_that_come_late_by_less_than_the_margin_are_found(tmp_path: Path, 
     log.put([(b"".join(texts), NEW_YEAR + 2000, None)])
     for since in range(int(NEW_YEAR) + 500, int(NEW_YEAR) + 1500, 41):
         check(log, asyncio.run(SeekHere(log).slices(micros(since), micros(since + 10))), since, since + 10)
+
+
+# --- By a shell ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_every_kind_of_host_finds_a_range_and_knows_it_the_second_time(tmp_path: Path, shell: str) -> None:
+    log = OldLog(tmp_path / "it's a log!.log", random.Random(4), UTC, width=1000)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + DAY, 6000), NEW_YEAR + DAY, None)])
+    since, until = NEW_YEAR + DAY / 2, NEW_YEAR + DAY / 2 + 300
+    host = machine(shell, tmp_path)
+    cache = TimesCache()
+    async with link_here(host) as link:
+        found = await seek(link, log, since, until, cache)
+        check(log, found, since, until)
+        assert size(found, log) < 2 * limits.SEEK_NEAR
+        asked = len(host.channels)
+        assert asked <= 6  # the probe, the listing, and four looks at most
+        assert await seek(link, log, since, until, cache) == found
+        assert len(host.channels) == asked + 1
+
+
+async def test_lines_without_stamps_for_mebibytes_are_passed(tmp_path: Path) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(5), UTC)
+    trace = (b"  at some.place(in.code) " + b"x" * 200 + b"\n") * 5000
+    parts = [log.lines(NEW_YEAR + hour * 3600, NEW_YEAR + (hour + 1) * 3600, 3000) for hour in range(4)]
+    log.put([(parts[0] + trace + parts[1] + trace + parts[2] + parts[3], NEW_YEAR + 4 * 3600, None)])
+    async with link_here(LocalTransport()) as link:
+        for since in (NEW_YEAR + 60, NEW_YEAR + 3500, NEW_YEAR + 3700, NEW_YEAR + 7300, NEW_YEAR + 3 * 3600 + 60):
+            check(log, await seek(link, log, since, since + 60), since, since + 60)
+        assert size(await seek(link, log, since, since + 60), log) < 4 * limits.SEEK_NEAR
+
+
+async def test_a_log_without_stamps_counts_as_written_at_its_mtime(tmp_path: Path) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(6), UTC)
+    log.put([(b"first\n", NEW_YEAR, None), (b"second\n", NEW_YEAR + 60, "gz"), (b"third\n", NEW_YEAR + 120, None)])
+    async with link_here(LocalTransport()) as link:
+        for since, until in ((NEW_YEAR, NEW_YEAR + 60), (NEW_YEAR + 1, None), (None, NEW_YEAR + 1), (None, None)):
+            check(log, await seek(link, log, since, until), since, until)
+        assert len(await seek(link, log, NEW_YEAR, NEW_YEAR + 61)) == 2
+
+
+async def test_a_line_that_is_being_written_is_not_held(tmp_path: Path) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(7), UTC)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + 60, 50), NEW_YEAR + 60, None)])
+    end = log.path.stat().st_size
+    with log.path.open("ab") as out:
+        out.write(b"2026-01-01T00:02:00Z half of a li")
+    async with link_here(LocalTransport()) as link:
+        assert [one.end for one in await seek(link, log, None, None)] == [end]
+        assert [one.end for one in await seek(link, log, NEW_YEAR, None)] == [end]
+
+
+async def test_a_file_that_grows_meanwhile_is_held_up_to_what_was_listed(tmp_path: Path, monkeypatch: Any) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(8), UTC, width=1000)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + DAY, 2000), NEW_YEAR + DAY, None)])
+    end = log.path.stat().st_size
+
+    async def listed_then_written(*about: Any) -> list[Piece]:
+        pieces = await listed(*about)
+        with log.path.open("ab") as out:
+            out.write(log.lines(NEW_YEAR + DAY, NEW_YEAR + DAY + 60, 500))
+        return pieces
+
+    monkeypatch.setattr("aggregator.history.seek.listed", listed_then_written)
+    async with link_here(LocalTransport()) as link:
+        since = NEW_YEAR + DAY - 600
+        (found,) = await seek(link, log, since, None)
+        check(log, [found], since, None)
+        assert found.end == end
+
+
+@pytest.mark.parametrize("how", ["renamed", "truncated", "deleted"])
+async def test_a_file_that_is_another_when_it_is_looked_into_is_listed_again(
+    tmp_path: Path, monkeypatch: Any, how: str
+) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(9), UTC, width=1000)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + DAY, 2000), NEW_YEAR + DAY, None)])
+    late = log.lines(NEW_YEAR + DAY, NEW_YEAR + DAY + 600, 5)
+    changed = False
+
+    async def listed_then_changed(*about: Any) -> list[Piece]:
+        nonlocal changed
+        pieces = await listed(*about)
+        if not changed:
+            changed = True
+            text = log.path.read_bytes()
+            old = log.path.with_name("a.log.1")
+            if how == "renamed":
+                log.path.rename(old)
+            elif how == "deleted":
+                log.path.unlink()
+            else:
+                old.write_bytes(text)
+            log.texts = [] if how == "deleted" else [(old, text, int(NEW_YEAR + DAY))]
+            if how != "deleted":
+                os.utime(old, (NEW_YEAR + DAY, NEW_YEAR + DAY))
+            log.path.write_bytes(late)
+            log.texts.append((log.path, late, int(log.path.stat().st_mtime)))
+        return pieces
+
+    monkeypatch.setattr("aggregator.history.seek.listed", listed_then_changed)
+    async with link_here(LocalTransport()) as link:
+        since, until = NEW_YEAR + DAY / 2, NEW_YEAR + DAY + 300
+        check(log, await seek(link, log, since, until), since, until)
+
+
+async def test_retention_leaves_out_what_is_older(tmp_path: Path) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(10), UTC)
+    now = time.time()
+    log.put(
+        [(log.lines(now - days * DAY, now - days * DAY + 60, 5), now - days * DAY + 60, None) for days in (9, 5, 1)]
+    )
+    async with link_here(LocalTransport()) as link:
+        file = file_of(log.path)
+        found = await slices(link, file, lambda: LineReader(file, UTC), None, None, TimesCache(), retention=7)
+    assert [one.one.name[-2:] for one in found] == [".1", "og"]
+
+
+async def test_a_range_that_is_empty_holds_nothing(tmp_path: Path) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(11), UTC)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + 60, 50), NEW_YEAR + 60, None)])
+    async with link_here(LocalTransport()) as link:
+        assert await seek(link, log, NEW_YEAR + 30, NEW_YEAR + 30) == []
+
+
+async def test_a_log_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+    async with link_here(LocalTransport()) as link:
+        with pytest.raises(HostError) as caught:
+            await seek(link, OldLog(tmp_path / "none.log", random.Random(0), UTC), None, None)
+    assert caught.value.cause == "no-file"
+
+
+async def test_what_can_not_be_decompressed_is_held_where_it_may_hold_the_range(tmp_path: Path) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(12), UTC)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + 60, 50), NEW_YEAR + 60, None)])
+    packed = log.path.with_name("a.log.1.zst")
+    packed.write_bytes(b"whatever")
+    os.utime(packed, (NEW_YEAR, NEW_YEAR))
+    async with link_here(machine("busybox", tmp_path)) as link:
+        held_ones = await seek(link, log, NEW_YEAR - 60, NEW_YEAR + 60)
+        assert [one.one.unread for one in held_ones] == ["zstd", None]
+        assert [one.one.unread for one in await seek(link, log, NEW_YEAR + 600, None)] == [None]
+
+
+async def test_over_ssh(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add("a")
+    log = OldLog(tmp_path / "a.log", random.Random(13), UTC, width=1000)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + DAY, 4000), NEW_YEAR + DAY, None)])
+    inventory = load([fleet.inventory({})])
+    async with asyncio.TaskGroup() as tasks:
+        link = Links(SshTransport(), tasks, Metrics(), lambda _: None).link(inventory.hosts["a"])
+        async with link.hold():
+            since = NEW_YEAR + DAY / 2
+            check(log, await seek(link, log, since, since + 300), since, since + 300)
