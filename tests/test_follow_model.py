@@ -25,8 +25,9 @@ from aggregator import limits
 
 EXAMPLES = os.environ.get("FOLLOW_EXAMPLES")
 PAUSES = st.sampled_from((0.0, 0.02, 0.2))  # seconds after a step: within one look of tail, at its edge, several looks
-TRUNCATED_S = {"busybox": 1.2}  # quiet after a truncation, until the host has looked, which then proves what it reads
-TRUNCATED_GNU_S = 0.2  # GNU tail looks every 0.05 s, and can't see a file that has outgrown its old size by then
+# Quiet around a truncation, until the host has looked: it can't see a file that has outgrown its old size by then, nor
+# one that has come and gone between two that are the same.
+LOOK_S = {"dash": 0.2, "bash": 0.2, "busybox": 1.3}
 COMPRESSORS = st.sampled_from((None, None, "gz", "xz"))
 
 
@@ -83,8 +84,10 @@ class Following(RuleBasedStateMachine):
 
     @rule(how=COMPRESSORS)
     def copytruncate(self, how: str | None) -> None:
+        if self.log.banner:
+            self._wait(LOOK_S[self.shell])
         self.log.copytruncate(how)
-        self._wait(TRUNCATED_S.get(self.shell, TRUNCATED_GNU_S))
+        self._wait(LOOK_S[self.shell])
 
     @rule()
     def compress(self) -> None:
@@ -93,7 +96,7 @@ class Following(RuleBasedStateMachine):
     @rule()
     def truncate(self) -> None:
         self.log.truncate()
-        self._wait(TRUNCATED_S.get(self.shell, TRUNCATED_GNU_S))
+        self._wait(LOOK_S[self.shell])
 
     @rule()
     def delete(self) -> None:

@@ -30,13 +30,19 @@ _ME = Principal("local", "api")
 class Watched:
     """`got` are the texts that came, None for a gap; it stays over restarts."""
 
-    def __init__(self, path: Path, transport: LocalTransport, folder: Path) -> None:
+    def __init__(
+        self, path: Path, transport: LocalTransport, folder: Path, *, timezone: str | None = None, lines: str = "0"
+    ) -> None:
         self.got: list[str | None] = []
         self.live = 0
         self._transport = transport
         self._folder = folder
+        self._lines = lines
         hosts = {"here": Host("here", "127.0.0.1", SshOptions(), {})}
-        self._inventory = Inventory(hosts, {}, {"app": Source("app", "file", frozenset(hosts), str(path))})
+        self._inventory = Inventory(
+            hosts, {}, {"app": Source("app", "file", frozenset(hosts), str(path), timezone=timezone)}
+        )
+        self._aggregator: Aggregator
         self._newest: dict[str, str] = {}  # generation → the position of the line of it that came last
         self._task: asyncio.Task[None] | None = None
         self._more = asyncio.Event()
@@ -72,14 +78,21 @@ class Watched:
         except TimeoutError:
             raise AssertionError(f"not seen; last: {self.got[-5:]}") from None
 
+    async def until_files(self, count: int) -> None:
+        """Return when the source has so many files."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self._aggregator.sources(_ME)[0].files) != count:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.02)
+
     async def _run(self) -> None:
         metrics = Metrics()
         async with (
             await AuditLog.open(self._folder / "audit.jsonl", metrics) as audit,
             Aggregator(self._inventory, self._transport, audit, metrics, self._folder / "places.json") as aggregator,
         ):
+            self._aggregator = aggregator
             after = tuple(self._newest.values())[-1:]
-            plan = aggregator.plan(_ME, Query((), after=after, lines="0", order="arrival"))
+            plan = aggregator.plan(_ME, Query((), after=after, lines=self._lines, order="arrival"))
             async with aggregator.watch(_ME, plan, "test") as subscription:
                 async for block in subscription:
                     for record in block.records:

@@ -23,9 +23,12 @@ _LONGEST = 4096  # bytes of a path (limits.h, PATH_MAX)
 
 
 class Finder:
-    """The files of (host, source) now. Each of `listeners` is called when `files`, `state` or `error` are others."""
+    """The files of (host, source) now. Each of `listeners` is called when `files`, `state` or `error` are others.
 
-    def __init__(self, host: Host, source: Source, link: Link) -> None:
+    `now` tells seconds since the epoch.
+    """
+
+    def __init__(self, host: Host, source: Source, link: Link, now: Callable[[], float] = time.time) -> None:
         self.host = host
         self.source = source
         self.files: tuple[File, ...] = ()
@@ -33,6 +36,7 @@ class Finder:
         self.settled = asyncio.Event()
         self.listeners: set[Callable[[Finder], None]] = set()
         self._link = link
+        self._now = now
         self._dates: dict[str, float] = {}
         if source.kind == "file" and not has_wildcard(source.path) and not uses_date(source):
             self.files = (File(host.name, source.name, self.pattern()),)
@@ -54,7 +58,7 @@ class Finder:
         if self.source.kind == "journal":
             return self.source.path
         zone = ZoneInfo(self.source.timezone) if self.source.timezone else self._host_zone()
-        return expand(self.source, self.host, datetime.now(UTC).astimezone(zone))
+        return expand(self.source, self.host, datetime.fromtimestamp(self._now(), zone))
 
     async def run(self) -> None:
         """Look again every `limits.GLOB_INTERVAL` seconds until cancelled."""
@@ -105,11 +109,11 @@ class Finder:
         """Of a dated path, the day before stays for late lines, for an hour."""
         if not uses_date(self.source):
             return names
-        now = time.time()
-        if has_wildcard(pattern):
-            return names
+        now = self._now()
+        today = set(names)
+        before = {name: seen for name, seen in self._dates.items() if name in today or not matches(pattern, name)}
+        self._dates = {name: seen for name, seen in before.items() if now - seen < limits.DATED_LINGER}
         self._dates.update(dict.fromkeys(names, now))
-        self._dates = {name: seen for name, seen in self._dates.items() if now - seen < limits.DATED_LINGER}
         return list(self._dates)
 
     def _no_files(self, answer: str, pattern: str) -> HostError:
