@@ -7,9 +7,9 @@ from collections import deque
 from contextlib import aclosing
 
 from aggregator import limits
-from aggregator.history.entry import Entry, Grouper, LineSplitter, Place, Raw, loose
+from aggregator.history.entry import Entry, Grouper, LineSplitter, Place, Raw, end_of, hint_of, loose
 from aggregator.history.log import Hits, Log
-from aggregator.history.mark import Mark, locate
+from aggregator.history.mark import NO_GENERATION, Mark, locate
 from aggregator.history.seek import Slice
 from aggregator.history.select import Hit, Selector
 
@@ -21,7 +21,7 @@ async def backward(log: Log, mark: Mark) -> Hits:
     while more:
         hits, more = await reader.chunk()
         hits.reverse()
-        if mark.skip and hits and hits[0].end == mark.place:
+        if mark.skip and mark.place and hits and hits[0].end.same(mark.place):
             hits[0].given = mark.skip
         yield hits, reader.mark
         await asyncio.sleep(0)
@@ -114,7 +114,7 @@ class _Backward:
             async for batch in batches:
                 if part.start is None:
                     part.start = batch.start
-                part.take(grouper.feed(splitter.split(batch, piece.one.mtime)), selector)
+                part.take(grouper.feed(splitter.split(batch, piece.one)), selector)
                 await asyncio.sleep(0)
         part.take(grouper.feed(self._orphans) + grouper.finish(), selector)
         part.leading, part.stamped, part.loose = grouper.leading, grouper.stamped, grouper.unled
@@ -152,11 +152,9 @@ class _Backward:
         if self._held:
             self.mark = Mark(self._held.end)
         elif self._orphans:
-            last = self._orphans[-1]
-            self.mark = Mark(Place(last.generation, last.offset + last.size))
+            self.mark = Mark(end_of(self._orphans[-1]))
         elif self._index < 0:
             self.mark = Mark(done=True)
-        elif self._end is not None:
-            self.mark = Mark(Place(piece.one.id or "", self._end), loose=self._loose)
         else:
-            self.mark = Mark(Place(piece.one.id or "", piece.start), loose=self._loose)
+            offset = piece.start if self._end is None else self._end
+            self.mark = Mark(Place(piece.one.id or NO_GENERATION, offset, hint_of(piece.one)), loose=self._loose)

@@ -1,8 +1,9 @@
 """Where a page of history ended, as text that the next request brings back: nothing is kept here meanwhile.
 
 Layout, base64url (RFC 4648, 5) without padding: version, flags, `since`, `until` (microseconds since the epoch), a
-checksum of the filters; for each file that was read a hash of its name, generation, offset, lines, key and flags; the
-CRC-32 of all that. It is untrusted input: a file that it names is read only if the request selects it, too.
+checksum of the filters; for each file that was read a hash of its name, generation, a hash of its inode, offset, lines,
+key and flags; the CRC-32 of all that. It is untrusted input: a file that it names is read only if the request selects
+it, too.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from hashlib import blake2b
 from aggregator import limits
 from aggregator.errors import Fault, TooMany, UsageError
 from aggregator.history.entry import Place
-from aggregator.history.mark import Mark
+from aggregator.history.mark import NO_GENERATION, Mark
 from aggregator.model import File
 
 _VERSION = 1
 _HEAD = struct.Struct(">BBqqI")
-_FILE = struct.Struct(">8s8s6sIqB")
+_FILE = struct.Struct(">8s8sI6sIqB")
 _CRC = struct.Struct(">I")
 _BACKWARD, _RANGE, _SINCE = 1, 2, 4
 _PLACE, _KEY, _LOOSE, _DONE = 1, 2, 4, 8
@@ -80,12 +81,14 @@ def decode(text: str) -> Cursor:
 
 
 def _encode(name: bytes, mark: Mark) -> bytes:
-    place = mark.place or Place("0" * 16, 0)
+    place = mark.place or Place(NO_GENERATION, 0)
     flags = _PLACE * (mark.place is not None) | _KEY * (mark.key is not None) | _LOOSE * mark.loose | _DONE * mark.done
     generation = bytes.fromhex(place.generation)
-    return _FILE.pack(name, generation, place.offset.to_bytes(6, "big"), mark.skip, mark.key or 0, flags)
+    return _FILE.pack(name, generation, place.hint, place.offset.to_bytes(6, "big"), mark.skip, mark.key or 0, flags)
 
 
-def _decode(name: bytes, generation: bytes, offset: bytes, skip: int, key: int, flags: int) -> tuple[bytes, Mark]:
-    place = Place(generation.hex(), int.from_bytes(offset, "big")) if flags & _PLACE else None
+def _decode(
+    name: bytes, generation: bytes, hint: int, offset: bytes, skip: int, key: int, flags: int
+) -> tuple[bytes, Mark]:
+    place = Place(generation.hex(), int.from_bytes(offset, "big"), hint) if flags & _PLACE else None
     return name, Mark(place, skip, key if flags & _KEY else None, bool(flags & _LOOSE), bool(flags & _DONE))

@@ -5,6 +5,7 @@ INTERFACE calls them records ("Records:"); here they are entries, because record
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Literal, NamedTuple
@@ -12,6 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from aggregator import limits
+from aggregator.history.files import Generation
 from aggregator.model import Batch
 from aggregator.stream.stamps import StampReader
 
@@ -19,10 +21,16 @@ First = Literal["join", "drop", "keep", "loose"]
 
 
 class Place(NamedTuple):
-    """The byte `offset` of a generation; what begins there, or ends."""
+    """The byte `offset` of a generation; what begins there, or ends. `hint` is a hash of the file's inode: generations
+    may begin alike (a banner)."""
 
     generation: str
     offset: int
+    hint: int = 0
+
+    def same(self, other: Place) -> bool:
+        """Whether both are one place, also when the file was compressed meanwhile."""
+        return self[:2] == other[:2]
 
 
 class Raw(msgspec.Struct, gc=False):
@@ -37,6 +45,7 @@ class Raw(msgspec.Struct, gc=False):
     text: str
     stamp: int | None
     written: int
+    hint: int
     length: int | None = None
 
 
@@ -50,12 +59,11 @@ class Entry(msgspec.Struct, gc=False):
 
     @property
     def head(self) -> Place:
-        return Place(self.lines[0].generation, self.lines[0].offset)
+        return begin_of(self.lines[0])
 
     @property
     def end(self) -> Place:
-        last = self.lines[-1]
-        return Place(last.generation, last.offset + last.size)
+        return end_of(self.lines[-1])
 
 
 class LineSplitter:
@@ -63,25 +71,25 @@ class LineSplitter:
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
-        self._generation: str | None = None
+        self._inode = ""
         self._stamps = StampReader(zone)
 
-    def split(self, batch: Batch, mtime: float) -> list[Raw]:
-        """The lines of a batch; batches come in their order. `mtime` is in seconds since the epoch."""
-        if batch.generation != self._generation:
-            self._generation = batch.generation
-            self._stamps = StampReader(self._zone, lambda: mtime)
-        read, written = self._stamps.read, int(mtime * 1_000_000)
+    def split(self, batch: Batch, one: Generation) -> list[Raw]:
+        """The lines of a batch of a generation; batches come in their order."""
+        if one.inode != self._inode:
+            self._inode = one.inode
+            self._stamps = StampReader(self._zone, lambda: float(one.mtime))
+        read, written, hint = self._stamps.read, one.mtime * 1_000_000, hint_of(one)
         if batch.length is not None:
             text = batch.text.decode("utf-8", "replace")
             size = batch.length + 1
-            return [Raw(batch.generation, batch.start, size, batch.text, text, read(text), written, batch.length)]
+            return [Raw(batch.generation, batch.start, size, batch.text, text, read(text), written, hint, batch.length)]
         lines: list[Raw] = []
         offset = batch.start
         for data in batch.text.split(b"\n")[:-1]:
             text = data.decode("utf-8", "replace")
             size = len(data) + 1
-            lines.append(Raw(batch.generation, offset, size, data, text, read(text), written))
+            lines.append(Raw(batch.generation, offset, size, data, text, read(text), written, hint))
             offset += size
         return lines
 
@@ -143,8 +151,7 @@ class Grouper:
     def pending(self) -> Place | None:
         """Where the first line stands that is in no complete entry yet."""
         lines = self._open.lines if self._open else self.leading
-        line = lines[0] if lines else None
-        return Place(line.generation, line.offset) if line else None
+        return begin_of(lines[0]) if lines else None
 
     def _begin(self, line: Raw, done: list[Entry]) -> None:
         if self._open is not None:
@@ -178,6 +185,19 @@ class Grouper:
     def _loosen(self) -> list[Entry]:
         lines, self.leading = self.leading, []
         return [loose(line) for line in lines]
+
+
+def hint_of(one: Generation) -> int:
+    """What tells a generation from another that begins alike, until it is compressed."""
+    return zlib.crc32(one.inode.encode())
+
+
+def begin_of(line: Raw) -> Place:
+    return Place(line.generation, line.offset, line.hint)
+
+
+def end_of(line: Raw) -> Place:
+    return Place(line.generation, line.offset + line.size, line.hint)
 
 
 def loose(line: Raw) -> Entry:

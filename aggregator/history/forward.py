@@ -6,7 +6,7 @@ import asyncio
 from contextlib import aclosing
 from dataclasses import replace
 
-from aggregator.history.entry import Grouper, LineSplitter, Place
+from aggregator.history.entry import Grouper, LineSplitter, Place, hint_of
 from aggregator.history.log import Hits, Log
 from aggregator.history.mark import Mark, locate
 from aggregator.history.select import Hit
@@ -28,10 +28,10 @@ async def forward(log: Log, mark: Mark) -> Hits:
         begin = start if number == index and start is not None else piece.start
         async with aclosing(log.lines(piece, begin, None)) as batches:
             async for batch in batches:
-                entries = grouper.feed(splitter.split(batch, piece.one.mtime))
+                entries = grouper.feed(splitter.split(batch, piece.one))
                 hits = selector.select_all(entries)
                 _leave_out(hits, mark)
-                place = grouper.pending or Place(batch.generation, batch.end)
+                place = grouper.pending or Place(batch.generation, batch.end, hint_of(piece.one))
                 at = Mark(place, key=selector.key, loose=grouper.loose)
                 yield hits, at
                 await asyncio.sleep(0)
@@ -48,5 +48,5 @@ def _grouper(log: Log, mark: Mark, index: int, start: int | None) -> Grouper:
 
 def _leave_out(hits: list[Hit], mark: Mark) -> None:
     """Lines of the hit at the mark that were given before are not given again."""
-    if mark.skip and hits and hits[0].head == mark.place:
+    if mark.skip and mark.place and hits and hits[0].head.same(mark.place):
         hits[0].given = mark.skip

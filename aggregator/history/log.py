@@ -51,10 +51,18 @@ class Log:
 
     async def lines(self, piece: Slice, start: int, end: int | None) -> AsyncGenerator[Batch, None]:
         """The lines from one beginning of a line to another, or to the slice's end. Raises HostError, Gone."""
-        part = replace(piece, start=start, end=piece.end if end is None else end)
+        stop = piece.end if end is None else end
+        if not piece.one.live and (piece.one.kind != "plain" or stop == piece.one.size):
+            stop = None  # a last line without its newline counts, too
+        part = replace(piece, start=start, end=stop)
         async with aclosing(scan(self.link, self.file, part, (), Steps(self.scanned))) as batches:
             async for batch, _ in batches:
-                yield batch
+                if end is None or batch.end <= end:
+                    yield batch
+                    continue
+                if batch.start < end:
+                    yield replace(batch, text=batch.text[: end - batch.start], end=end)
+                return
 
     def begins(self, index: int, start: int | None) -> bool:
         """Whether a place in a slice (None: where it starts) is the log's very beginning."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aggregator.errors import Gone
-from aggregator.history.entry import Place
+from aggregator.history.entry import Place, hint_of
 from aggregator.history.seek import Slice
 from aggregator.model import File
 
@@ -25,15 +25,22 @@ class Mark:
 
 
 START = Mark()
+NO_GENERATION = "0" * 16  # of a file whose first line is not known
 
 
 def locate(slices: Sequence[Slice], place: Place, file: File) -> int:
-    """The slice that a place is in: plain and long ones first, as a copy may be cut short. Raises Gone."""
+    """The slice that a place is in; of several that begin alike the file that it was in, else a plain and long one, as
+    a copy may be cut short. Raises Gone."""
     held = [
         index
         for index, piece in enumerate(slices)
-        if piece.one.id == place.generation and (piece.one.size is None or piece.one.size >= place.offset)
+        if (piece.one.id or NO_GENERATION) == place.generation
+        and (piece.one.size is None or piece.one.size >= place.offset)
     ]
     if not held:
         raise Gone(f"what {file.path} on {file.host} held there is gone")
-    return min(held, key=lambda index: (slices[index].one.kind != "plain", -(slices[index].one.size or 0)))
+    ones = [slices[index].one for index in held]
+    return min(
+        zip(held, ones, strict=True),
+        key=lambda each: (hint_of(each[1]) != place.hint, each[1].kind != "plain", -(each[1].size or 0)),
+    )[0]

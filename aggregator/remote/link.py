@@ -78,7 +78,7 @@ class Link:
     async def _linger(self) -> None:
         """Close when nobody has held the link for a while."""
         try:
-            while (left := self._kept_until - asyncio.get_running_loop().time()) > 0:
+            while (left := self._kept_until - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110 - it is moved on
                 await asyncio.sleep(left)
         finally:
             self._lingering = None
