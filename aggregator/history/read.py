@@ -14,7 +14,7 @@ from aggregator.remote import commands
 from aggregator.remote.header import read_header
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
-from aggregator.stream.lines import Cutter, generation_of
+from aggregator.stream.lines import Cutter, begins
 from aggregator.stream.proof import Place, Proof
 
 
@@ -51,7 +51,7 @@ async def read_bytes(
             raise
         if where.inode and header.inode != where.inode:
             raise Moved(f"{where.name} on {file.host} is another file now")
-        if generation and generation_of(header.head) != generation:
+        if generation and not begins(header.head, generation):
             raise gone
         left, said = length, b""
         while left > 0:

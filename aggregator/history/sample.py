@@ -11,6 +11,7 @@ from aggregator import limits
 from aggregator.stream.reader import LineReader
 
 _SECOND = 1_000_000  # microseconds
+_FAR = limits.LAST_SECOND - 2 * 86_400  # seconds since the epoch; two days before the last date
 _NO_OFFSET = timedelta(0)
 
 
@@ -26,10 +27,15 @@ class Sample:
     rate: float
 
 
-def take(reader: Callable[[], LineReader], data: bytes, offset: int, mtime: int) -> Sample | None:
-    """What the complete lines say that begin in `data`, the bytes of a file from `offset` on; None where none has a
-    stamp. Stamps of the future are no evidence of where anything is. `reader` makes one that remembers nothing."""
+def take(
+    reader: Callable[[], LineReader], data: bytes, offset: int, mtime: int, *, whole: bool = False
+) -> Sample | None:
+    """What the complete lines say that begin in `data`, the bytes of a file from `offset` on (`whole`: to its end, with
+    a last line that lacks its newline); None where none has a stamp. Stamps of the future are no evidence of where
+    anything is. `reader` makes one that remembers nothing."""
     lines = reader()
+    if whole and not data.endswith(b"\n"):
+        data += b"\n"
     begin = data.find(b"\n") + 1 if offset else 0
     end = data.rfind(b"\n") + 1
     text = data[begin:end]
@@ -51,6 +57,8 @@ def take(reader: Callable[[], LineReader], data: bytes, offset: int, mtime: int)
 def before_fold(stamp: int, zone: tzinfo) -> int:
     """`stamp`, or a time before both hours of which it is one, where clocks are put back: whoever reads on from a line
     before them can tell the second from the first, whoever begins in between takes it for the first."""
+    if not 0 <= stamp // _SECOND < _FAR:
+        return stamp
     wall = datetime.fromtimestamp(stamp // _SECOND, UTC).astimezone(zone)
     first, later = (wall.replace(fold=fold).utcoffset() or _NO_OFFSET for fold in (0, 1))
     return stamp - 2 * max(0, (first - later) // timedelta(microseconds=1))

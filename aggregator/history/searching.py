@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from aggregator.remote.header import Header, Truncated, read_header
 from aggregator.remote.link import Link
 from aggregator.remote.transport import Channel
 from aggregator.remote.trouble import trouble
-from aggregator.stream.lines import generation_of
+from aggregator.stream.lines import begins
 from aggregator.stream.literal import Literal
 
 _HOW = re.compile(rb"W (grep|blocks|stream|none)\n")
@@ -28,6 +28,7 @@ _BROKEN_PIPE = 141  # what shells say of a process whose reader had enough (128 
 _XCPU = 152  # of one that used its processor time up (128 + SIGXCPU)
 _TRAILING = 2  # what gzip(1) says of a text that is whole, with something behind it
 _CHANGED, _UNREAD, _LATE, _GREP = 5, 6, 7, 4  # search.sh's exit statuses
+Progress = Callable[[int], None]
 
 
 class GrepFailed(Exception):
@@ -55,25 +56,26 @@ class Aim:
 
 
 class Search:
-    """A search that has begun. `how` the host does it, `end` of what it reads (None: compressed), `read` bytes of the
-    file so far (of a compressed one: compressed)."""
+    """A search that has begun. `how` the host does it, `end` of what it reads (None: compressed), `total` bytes of the
+    file that it reads; `progress` is told how many were (of a compressed file: compressed ones)."""
 
-    def __init__(self, aim: Aim, channel: Channel, header: Header, data: bytes, silence: float) -> None:
+    def __init__(self, aim: Aim, channel: Channel, header: Header, data: bytes, progress: Progress) -> None:
         self.how = ""
-        self.read = 0
         self.total = header.size if aim.one.kind != "plain" else (aim.end or header.size) - aim.start
         self.end = aim.end if aim.one.kind != "plain" or aim.end is not None else header.size
         self._aim = aim
         self._channel = channel
         self._data = data
-        self._silence = silence
+        self._progress = progress
+        self._silence = 0.0
         self._partial = b""
         self._failed: dict[str, int] = {}
         self._unread = False
         self._last = ""
 
-    async def begin(self) -> None:
-        """Wait for how the host does it. Raises as `chunks`."""
+    async def begin(self, silence: float) -> None:
+        """Wait for how the host does it; it may say nothing for `silence` seconds. Raises as `chunks`."""
+        self._silence = silence
         while (match := _HOW.match(self._data)) is None:
             if len(self._data) >= _LONGEST_HOW:
                 shown = self._data[:40].decode("utf-8", "replace")
@@ -94,7 +96,7 @@ class Search:
             if data:
                 yield data
         await self._check()
-        self.read = self.total
+        self._progress(self.total)
 
     async def _hear(self) -> bytes | None:
         """The next bytes, none for a mere word; None at the end."""
@@ -118,7 +120,7 @@ class Search:
         elif match[1]:
             if match[1] != b"-":
                 start = self._aim.start if self._aim.one.kind == "plain" else 0
-                self.read = max(self.read, min(int(match[1]) - start, self.total))
+                self._progress(max(0, min(int(match[1]) - start, self.total)))
         elif match[2]:
             self._failed[match[2].decode()] = int(match[3])
         else:
@@ -165,7 +167,7 @@ def unpacks_to_too_much(name: str) -> HostError:
 
 
 @asynccontextmanager
-async def searching(link: Link, aim: Aim) -> AsyncIterator[Search]:
+async def searching(link: Link, aim: Aim, progress: Progress) -> AsyncIterator[Search]:
     """A search on a host; it ends there when the block does. Raises HostError; Moved when another file has the name;
     Gone when it holds another generation, or less than the range."""
     one, host = aim.one, aim.file.host
@@ -181,8 +183,8 @@ async def searching(link: Link, aim: Aim) -> AsyncIterator[Search]:
             raise
         if header.inode != one.inode:
             raise Moved(f"{one.name} on {host} is another file now")
-        if one.id and generation_of(header.head) != one.id:
+        if one.id and not begins(header.head, one.id):
             raise Gone(f"{one.name} on {host} is no longer what it was")
-        search = Search(aim, channel, header, data, link.host.ssh.connect_timeout + limits.SCAN_SILENCE)
-        await search.begin()
+        search = Search(aim, channel, header, data, progress)
+        await search.begin(link.host.ssh.connect_timeout + limits.SCAN_SILENCE)
         yield search

@@ -21,7 +21,7 @@ from aggregator.model import File
 from aggregator.remote import commands
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
-from aggregator.stream.lines import generation_of
+from aggregator.stream.lines import closed_generation_of, generation_of
 from aggregator.stream.reader import LineReader
 
 _LINE_BYTES = 2 * (4096 + 128) + 4 * limits.SEEK_HEAD  # of the listing: two hexadecimal ends, and the name twice
@@ -60,10 +60,16 @@ class _Entry:
     head: str
     tail: str
     name: str
+    live: bool
 
     @property
     def key(self) -> tuple[str, str]:
-        return f"{self.inode}/{self.size}/{self.mtime}", self.kind
+        return f"{self.inode}/{self.size}/{self.mtime}", "live" if self.live else self.kind
+
+    @property
+    def written(self) -> int:
+        """The mtime, or the nearest that is a date."""
+        return min(max(self.mtime, 0), limits.LAST_SECOND)
 
 
 async def timeline(
@@ -86,37 +92,36 @@ async def _list(link: Link, file: File, times: Times, since: int) -> list[_Entry
     lines = answer.decode("utf-8", "surrogateescape").split("\n")
     if lines[-2:] != ["Z", ""]:
         raise trouble("remote-error", host=file.host, detail="its listing of a log's files has no end")
-    entries = [_entry(match) for line in lines if (match := _SHAPE.fullmatch(line))]
+    entries = [_entry(match, file) for line in lines if (match := _SHAPE.fullmatch(line))]
     found = [one for one in entries if one.word != "N"]
     again = {(one.inode, one.name) for one in entries if one.word == "N"}
     if {(one.inode, one.name) for one in found} != again:
         return None
     if any(one.word == "K" and one.key not in times.facts for one in found):
-        times.facts.clear()  # a compressed file has the name of a plain one now, or the host makes things up
+        times.facts = {}  # a file was renamed to another kind of name, or the host makes things up
         return None
     names = {one.name for one in found} | {file.path}
-    return [one for one in found if one.name == file.path or is_generation(one.name, names)]
+    return [one for one in found if one.live or is_generation(one.name, names)]
 
 
-def _entry(match: re.Match[str]) -> _Entry:
+def _entry(match: re.Match[str], file: File) -> _Entry:
     word, inode, size, mtime, kind, head, tail, name = match.groups()
-    return _Entry(word, inode, int(size), int(mtime), kind, head, tail, name)
+    return _Entry(word, inode, int(size), int(mtime), kind, head, tail, name, name == file.path)
 
 
 async def _pieces(
     link: Link, file: File, reader: Callable[[], LineReader], times: Times, entries: Iterable[_Entry]
 ) -> list[Piece]:
-    facts: dict[tuple[str, str], Facts] = {}
+    known, facts = times.facts, dict[tuple[str, str], Facts]()
     pieces: dict[Generation, Piece] = {}
     settled = time.time() + link.known_probe().offset - limits.SEEK_SETTLED
     for entry in entries:
         unread = (entry.head[1:] or "rights") if entry.head.startswith("?") else None
-        said = times.facts[entry.key] if entry.word == "K" else await _read(link, file, reader, entry)
+        said = known[entry.key] if entry.word == "K" else await _read(link, file, reader, entry)
         if not unread and entry.mtime < settled:
             facts[entry.key] = said
         size = entry.size if entry.kind == "plain" else None
-        live = entry.name == file.path
-        one = Generation(said.id, entry.name, entry.inode, size, entry.mtime, entry.kind, live, unread)
+        one = Generation(said.id, entry.name, entry.inode, size, entry.written, entry.kind, entry.live, unread)
         pieces[one] = Piece(one, entry.size, said, times.looks.get((entry.inode, said.mark), Looks()))
     times.facts = facts
     times.looks = {(one.inode, piece.facts.mark): piece.looks for one, piece in pieces.items()}
@@ -127,15 +132,18 @@ async def _read(link: Link, file: File, reader: Callable[[], LineReader], entry:
     """What the two ends of a file say."""
     head = b"" if entry.head[0] in "-?" else bytes.fromhex(entry.head)
     tail = b"" if entry.tail == "-" else bytes.fromhex(entry.tail)
-    first = take(reader, head, 0, entry.mtime)
+    identity = generation_of(head) if entry.live else closed_generation_of(head)
     if entry.kind != "plain":
-        if first is None and len(head) == limits.SEEK_HEAD:
-            first = take(reader, await _more(link, file, entry), 0, entry.mtime)
-        return Facts(generation_of(head), _unpacked(entry, tail), 0, first, None, _mark(head))
+        whole = len(head) < limits.SEEK_HEAD
+        first = take(reader, head, 0, entry.written, whole=whole)
+        if first is None and not whole:
+            first = take(reader, await _more(link, file, entry), 0, entry.written)
+        return Facts(identity, len(head) if whole and head else _unpacked(entry, tail), 0, first, None, _mark(head))
     start = max(0, entry.size - len(tail)) if tail else 0
-    last = take(reader, tail or head, start, entry.mtime)
     end = (tail or head[: entry.size]).rfind(b"\n") + 1
-    return Facts(generation_of(head), entry.size, start + end if end else entry.size, first, last, _mark(head))
+    first = take(reader, head, 0, entry.written, whole=not tail and not entry.live)
+    last = take(reader, tail or head, start, entry.written, whole=not entry.live)
+    return Facts(identity, entry.size, start + end if end else entry.size, first, last, _mark(head))
 
 
 async def _more(link: Link, file: File, entry: _Entry) -> bytes:

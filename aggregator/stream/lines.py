@@ -18,6 +18,17 @@ def generation_of(head: bytes) -> str | None:
     return hashlib.sha256(first).hexdigest()[:16]
 
 
+def closed_generation_of(head: bytes) -> str | None:
+    """The same of a file that will not grow any more: its only line may lack the newline. None for an empty one."""
+    whole = head and len(head) < limits.HEAD_BYTES and b"\n" not in head
+    return hashlib.sha256(head).hexdigest()[:16] if whole else generation_of(head)
+
+
+def begins(head: bytes, generation: str) -> bool:
+    """Whether a file's first bytes are those of a generation, be it closed or not."""
+    return generation in (generation_of(head), closed_generation_of(head))
+
+
 class Cutter:
     """Cuts one generation's bytes at newlines. Keeps at most one line's delivered part, however long the line is.
 
