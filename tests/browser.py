@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -38,6 +38,7 @@ CHROMIUM_FLAGS = (
 )
 expect.set_options(timeout=15_000)  # milliseconds until a test gives up; usual is a tenth of a second
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+NOW = START + timedelta(hours=1)
 
 Record = dict[str, Any]
 
@@ -101,12 +102,92 @@ def gap(first: int, last: int, **more: Any) -> Record:
     }
 
 
+def moment(text: str, default: datetime) -> datetime:
+    """A time of a query: RFC 3339, or so many minutes before the stage's now."""
+    if text.startswith("-"):
+        return NOW - timedelta(minutes=int(text.strip("-m")))
+    return datetime.fromisoformat(text) if text else default
+
+
+@dataclass
+class Past:
+    """The past as the server gives it out: pages by time over `written`, in the order of their times.
+
+    `failed` are the hosts that it could not read, `progress` what it says first; it answers when it is `free`, and
+    counts the pages that `left` before. `histograms` are the answers to `exact=0` and then to `exact=1`.
+    """
+
+    written: dict[str, Record] = field(default_factory=dict)
+    asked: list[QueryParams] = field(default_factory=list)
+    failed: list[Record] = field(default_factory=list)
+    progress: list[Record] = field(default_factory=list)
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    left: int = 0
+    histograms: list[Record] = field(default_factory=list)
+    histograms_asked: list[QueryParams] = field(default_factory=list)
+    downloads: tuple[int, str] = (403, "download is not allowed here")
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.free.set()
+
+    def write(self, *records: Record) -> None:
+        self.written.update({record["position"]: record for record in records if record["type"] == "line"})
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        """Wait for what the page does."""
+        async with asyncio.timeout(10):
+            while not done():
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def lines(self, request: Request) -> Response:
+        query = request.query_params
+        self.asked.append(query)
+        self.changed.set()
+        return StreamingResponse(self._answer(query), media_type="application/x-ndjson")
+
+    async def _answer(self, query: QueryParams) -> AsyncIterator[str]:
+        for each in self.progress:
+            yield json.dumps({"type": "progress", **each}) + "\n"
+        try:
+            await self.free.wait()
+        except asyncio.CancelledError:
+            self.left += 1
+            self.changed.set()
+            raise
+        since, until = moment(query.get("since", ""), START - timedelta(days=365)), moment(query.get("until", ""), NOW)
+        found = [each for each in self.written.values() if since <= datetime.fromisoformat(each["time"]) < until]
+        found.sort(key=lambda each: datetime.fromisoformat(each["time"]))
+        if query["direction"] == "backward":
+            found.reverse()
+        begin = int(query.get("cursor", "0"))
+        end = begin + int(query["limit"])
+        yield "".join(json.dumps(each) + "\n" for each in found[begin:end])
+        cursor = str(end) if end < len(found) else None
+        answered = {"type": "end", "reason": "complete", "cursor": cursor, "scanned_bytes": 1_400_000_000}
+        yield json.dumps({**answered, "complete": not self.failed, "failed": self.failed}) + "\n"
+
+    async def histogram(self, request: Request) -> Response:
+        self.histograms_asked.append(request.query_params)
+        self.changed.set()
+        empty = {"buckets": [], "exact": True, "complete": True, "failed": []}
+        return JSONResponse(self.histograms.pop(0) if self.histograms else empty)
+
+    async def download(self, request: Request) -> Response:
+        status, words = self.downloads
+        if status != 200:
+            return JSONResponse({"detail": words}, status, media_type="application/problem+json")
+        headers = {"content-disposition": "attachment; filename=lines.log"}
+        return PlainTextResponse("" if request.query_params.get("limit") == "0" else words, headers=headers)
+
+
 @dataclass
 class Stage:
     """What the server answers. `problem` is sent (400) to a view whose query it is called with.
 
-    `pages` are the answers to `/api/v1/lines`, and `contexts` those to `/api/v1/context`, first come first served:
-    status and body.
+    `pages` are the answers to `/api/v1/lines` between two positions, and `contexts` those to `/api/v1/context`, first
+    come first served: status and body. The past is answered from all lines that were ever sent, and from `past`.
     """
 
     hosts: list[Record] = field(default_factory=lambda: [host("web-1"), host("web-2"), host("db-1")])
@@ -119,12 +200,14 @@ class Stage:
     pages_asked: list[QueryParams] = field(default_factory=list)
     contexts: list[tuple[int, Record]] = field(default_factory=list)
     contexts_asked: list[QueryParams] = field(default_factory=list)
+    past: Past = field(default_factory=lambda: Past())
     away: bool = False
     url: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send(self, *records: Record) -> None:
         """To every open view, as one message."""
+        self.past.write(*records)
         for each in list(self.sockets):
             await each.send_text(json.dumps(records))
 
@@ -156,6 +239,7 @@ class Stage:
             return
         await socket.accept()
         self.views.append(socket.query_params)
+        self.past.write(*self.backlog)
         if self.backlog and "after" not in socket.query_params:
             await socket.send_text(json.dumps(self.backlog))
         self.sockets.add(socket)
@@ -165,6 +249,8 @@ class Stage:
         self.sockets.discard(socket)
 
     async def page(self, request: Request) -> Response:
+        if "from" not in request.query_params:
+            return self.problem(request.query_params) or await self.past.lines(request)
         self.pages_asked.append(request.query_params)
         status, body = self.pages.pop(0)
         return JSONResponse(body, status)
@@ -194,6 +280,8 @@ class Stage:
             Route("/api/v1/stream", self.stream),
             Route("/api/v1/lines", self.page),
             Route("/api/v1/context", self.context),
+            Route("/api/v1/histogram", self.past.histogram),
+            Route("/api/v1/download", self.past.download),
             WebSocketRoute("/ws", self.view),
         ]
         root = relative_root.rstrip("/")
@@ -222,6 +310,7 @@ async def serving(stage: Stage, relative_root: str = "/", port: int = 0) -> Asyn
             try:
                 yield stage
             finally:
+                stage.past.free.set()
                 await stage.hang_up(1001)
                 server.should_exit = True
 

@@ -37,7 +37,7 @@ export function words(error) {
  * @param {Response} response not ok
  * @returns {Promise<Refused>}
  */
-async function refusal(response) {
+export async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
   const detail = problem.detail || problem.title || `the server answered ${response.status}`;
   return new Refused(response.status, String(detail), Array.isArray(problem.errors) ? problem.errors : []);
@@ -46,6 +46,14 @@ async function refusal(response) {
 /** The last answers: the same text is the same object, so that nothing is drawn anew. @type {Map<string, {text: string, value: any[]}>} */
 const answers = new Map();
 
+/** Milliseconds that the server's clock is ahead of the browser's, to a second. */
+let ahead = 0;
+
+/** @returns {number} ms since the epoch, by the server's clock */
+export function serverNow() {
+  return Date.now() + ahead;
+}
+
 /**
  * @param {string} name `hosts` or `sources`
  * @returns {Promise<any[]>}
@@ -53,6 +61,8 @@ const answers = new Map();
 async function list(name) {
   const response = await fetch(`${ROOT}api/v1/${name}`, { headers: { accept: "application/json" } });
   if (!response.ok) throw await refusal(response);
+  const said = Date.parse(response.headers.get("date") ?? "");
+  if (!Number.isNaN(said)) ahead = said - Date.now();
   const text = await response.text();
   const last = answers.get(name);
   if (last?.text === text) return last.value;
@@ -111,7 +121,7 @@ export async function missing(gap, view, limit) {
  *
  * @param {string} position
  * @param {{before: number, after: number}} lines at most, on each side
- * @param {AbortSignal} signal that nobody waits any more
+ * @param {AbortSignal} [signal] that nobody waits any more
  * @returns {Promise<import("./types.js").LinesPage>}
  * @throws {Refused} `gone`: the line is
  * @throws {TypeError} the server can't be reached

@@ -5,9 +5,14 @@ import "./filters.js";
 import "./help.js";
 import "./hosts.js";
 import "./list.js";
+import "./past-status.js";
+import "./range-picker.js";
+import "./range-strip.js";
 import "./status.js";
 import "./tools.js";
+import { words } from "./api.js";
 import { empty } from "./empty.js";
+import { download } from "./history.js";
 import * as icons from "./icons.js";
 import { press } from "./keys.js";
 import { selectorOf } from "./selector.js";
@@ -32,6 +37,7 @@ export class TailonApp extends LitElement {
     filters: { state: true },
     figures: { state: true },
     errors: { state: true },
+    notice: { state: true },
   };
 
   /** Rows there were when the reader left the end. */
@@ -45,9 +51,13 @@ export class TailonApp extends LitElement {
     this.filters = false;
     this.figures = { held: 0, dropped: 0, added: 0, rate: 0, fresh: 0 };
     this.errors = new Map();
+    /** What could not be done; empty: nothing. */
+    this.notice = "";
     this.#session = new Session(this.state, {
-      changed: () => this.requestUpdate(),
+      changed: () => this.#changed(),
       arrived: () => this.#arrived(),
+      hold: (change) => this.#list.hold(change),
+      reveal: (row) => this.#list.reveal(row),
       look: () => this.#look(),
       cleared: () => this.#cleared(),
     });
@@ -84,6 +94,7 @@ export class TailonApp extends LitElement {
   /** @param {PageState} state */
   #apply(state) {
     this.state = state;
+    this.notice = "";
     this.#title();
     this.#look();
     this.#session.show(state);
@@ -105,6 +116,11 @@ export class TailonApp extends LitElement {
     this.#list.display = { utc: this.state.utc, sources: several, today: stamp(Date.now(), this.state.utc).day };
   }
 
+  #changed() {
+    this.requestUpdate();
+    if (this.#session.past.begun && this.hasUpdated) this.#list.frontier = null;
+  }
+
   #arrived() {
     this.#list.request();
     if ((this.#session.store.count === 0) !== (this.figures.held === 0)) this.#count();
@@ -124,18 +140,32 @@ export class TailonApp extends LitElement {
   }
 
   #followChanged() {
-    this.#seen = this.#session.store.added;
+    const session = this.#session;
+    const { follow } = this.#list;
+    session.store.reading = !follow && session.past.begun;
+    this.#list.frontier = follow ? null : session.frontier;
+    if (follow && !session.isPast && !session.store.attached) session.open(false);
+    this.#seen = session.store.added;
     this.#count();
+  }
+
+  async #download() {
+    try {
+      location.assign(await download(this.#session.question));
+    } catch (error) {
+      this.notice = `Not downloaded: ${words(error)}`;
+    }
   }
 
   /** @returns {import("./keys.js").Actions} */
   #actions() {
     return {
       pattern: () => /** @type {HTMLElement} */ (this.querySelector("filter-bar")).focus(),
-      pause: () => (this.#session.paused = !this.#session.paused),
+      pause: () => (this.#session.paused = !this.#session.isPast && !this.#session.paused),
       help: () => /** @type {import("./help.js").HelpDialog} */ (this.querySelector("help-dialog")).show(),
       wrap: () => this.#set({ wrap: !this.state.wrap }),
       time: () => this.#set({ utc: !this.state.utc }),
+      range: () => /** @type {import("./range-picker.js").RangePicker} */ (this.querySelector("range-picker")).open(),
       hosts: () => (this.drawer = !this.drawer),
       filters: () => (this.filters = !this.filters),
       theme,
@@ -158,7 +188,9 @@ export class TailonApp extends LitElement {
         <h1 class="brand">tailon<b>-agg</b></h1>
         <filter-bar .view=${this.state} .sources=${session.sources} .faults=${session.faults} ?open=${this.filters}
           @filter-change=${(/** @type {CustomEvent} */ event) => this.#set(event.detail)}></filter-bar>
-        <tool-bar ?paused=${session.paused} ?wrap=${this.state.wrap} ?utc=${this.state.utc} ?filters=${this.filters}
+        <range-picker .view=${this.state} ?utc=${this.state.utc} @zone-change=${() => this.#set({ utc: !this.state.utc })}
+          @range-change=${(/** @type {CustomEvent} */ event) => this.#set(event.detail)}></range-picker>
+        <tool-bar ?paused=${session.paused} ?past=${session.isPast} ?wrap=${this.state.wrap} ?utc=${this.state.utc} ?filters=${this.filters}
           @tool=${(/** @type {CustomEvent<"pause">} */ event) => this.#actions()[event.detail]()}></tool-bar>
       </header>
       <div class="body ${this.drawer ? "drawer" : ""}">
@@ -169,24 +201,45 @@ export class TailonApp extends LitElement {
         <button type="button" class="shade" tabindex="-1" aria-label="Close the hosts" @click=${() => (this.drawer = false)}></button>
         <main class="main">${this.#main()}</main>
       </div>
-      <line-details ?utc=${this.state.utc}></line-details><help-dialog></help-dialog>`;
+      <line-details ?utc=${this.state.utc} .link=${(/** @type {string} */ position) => url.link(this.state, position)}></line-details><help-dialog></help-dialog>`;
   }
 
   #main() {
-    const { connection, paused, pending } = this.#session;
+    const { connection, paused, pending, past } = this.#session;
     const { held, dropped, rate } = this.figures;
-    return html`${this.#banner()}
+    const read = connection.state === "past" && past.reading?.hosts.size ? { ...connection, words: `read ${past.reading.words}` } : connection;
+    return html`${this.#strip()} ${this.#banner()}
       <div class="view">
         <log-list @follow-change=${() => this.#followChanged()} @pick=${(/** @type {CustomEvent} */ event) => this.#pick(event)}
+          @edge=${(/** @type {CustomEvent} */ event) => this.#session.near(event.detail, this.#list.upper)}
           @fill=${(/** @type {CustomEvent} */ event) => this.#session.fill(event.detail)}></log-list>
-        ${held ? nothing : empty(this.#situation())} ${this.#pill()}
+        ${held ? nothing : empty(this.#situation())} ${this.#reading()} ${this.#pill()}
       </div>
-      <status-line .connection=${connection} .held=${held} .dropped=${dropped} .rate=${rate} .waiting=${pending}
+      <status-line .connection=${read} .held=${held} .dropped=${dropped} .rate=${rate} .waiting=${pending}
         .paused=${paused}></status-line>`;
+  }
+
+  /** What belongs to a range of time: its counts, the whole of it as a file. */
+  #strip() {
+    const { isPast, counts } = this.#session;
+    if (!isPast) return nothing;
+    return html`<range-strip .view=${this.state} .histogram=${counts.data} ?busy=${counts.busy} .problem=${counts.problem} ?utc=${this.state.utc}
+      @narrow=${(/** @type {CustomEvent} */ event) => this.#set({ ...event.detail, at: "" })} @reload=${() => this.#session.reload(null)}
+      @download=${() => this.#download()} @live=${() => this.#set({ since: "", until: "", at: "" })}></range-strip>`;
+  }
+
+  #reading() {
+    const { past } = this.#session;
+    const upper = () => this.#list.upper;
+    return html`<past-status ?busy=${past.busy !== null} .reading=${past.reading} .stamp=${past.news} .problem=${past.problem}
+      .failed=${past.failed} ?halted=${past.halted} @stop=${() => this.#session.stop()} @again=${() => past.again()}
+      @allow=${(/** @type {CustomEvent<number>} */ event) => this.#session.reload(upper(), event.detail)}
+      @reload=${() => this.#session.reload(upper())}></past-status>`;
   }
 
   /** Why what is seen is not what was asked for; faults of a pattern stand at its field instead. */
   #banner() {
+    if (this.notice) return html`<p class="banner" role="alert">${icons.warning}<span>${this.notice}.</span></p>`;
     const { connection, faults } = this.#session;
     const { state, words } = connection;
     if (!this.figures.held || (state !== "refused" && state !== "ended")) return nothing;
@@ -196,20 +249,24 @@ export class TailonApp extends LitElement {
   }
 
   #pill() {
-    if (this.#session.paused || !this.figures.held || this.#list.follow) return nothing;
+    const { paused, isPast } = this.#session;
+    if (paused || isPast || !this.figures.held || this.#list.follow) return nothing;
     const { fresh } = this.figures;
     return html`<button type="button" class="pill" @click=${() => this.#list.end()}>
       ${icons.down}${fresh ? plural(fresh, "new line") : "Follow"}</button>`;
   }
 
   #situation() {
-    const { connection, hosts, loaded, on } = this.#session;
+    const { connection, hosts, loaded, on, past } = this.#session;
     return {
       connection,
       hosts,
       loaded,
       on,
       view: this.state,
+      reading: past.busy ? (past.reading?.words ?? "") : "",
+      trouble: past.problem !== "" || past.failed.length > 0,
+      range: (/** @type {string} */ since) => this.#set({ since, until: "", at: "" }),
       allOn: () => this.#set({ hosts: "" }),
       clearFilters: () => this.#clearFilters(),
     };

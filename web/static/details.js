@@ -2,7 +2,7 @@
  * `<line-details>`: one line whole, in a dialog: its text wrapped (JSON set out), its stamps, where it stands, and on
  * demand (button, `c`) the lines around it, until it is closed.
  *
- * Property: `utc`, the clock of the lines around. Method: `show(row)`.
+ * Properties: `utc`, the clock of the lines around; `link`, makes one to a position. Method: `show(row)`.
  */
 
 import "./context.js";
@@ -32,12 +32,16 @@ function indented(text) {
 
 export class LineDetails extends LitElement {
   /** @override */
-  static properties = { utc: { type: Boolean }, row: { state: true }, context: { state: true } };
+  static properties = { utc: { type: Boolean }, row: { state: true }, context: { state: true }, copied: { state: true } };
 
   constructor() {
     super();
     this.utc = false;
     this.context = false;
+    /** @type {(position: string) => string} */
+    this.link = (position) => position;
+    /** The link, shown once it was asked for. */
+    this.copied = "";
     /** @type {import("./types.js").LineRow|null} */
     this.row = null;
   }
@@ -66,6 +70,7 @@ export class LineDetails extends LitElement {
   /** @param {import("./types.js").LineRow} row */
   async show(row) {
     this.row = row;
+    this.copied = "";
     await this.updateComplete;
     if (!this.#dialog.open) this.#dialog.showModal();
   }
@@ -82,6 +87,14 @@ export class LineDetails extends LitElement {
     if (!whole || !this.row) return;
     if (navigator.clipboard) navigator.clipboard.writeText(neutral(this.row.record.text));
     else getSelection()?.selectAllChildren(whole);
+  }
+
+  /** Shown too, for browsers that give no clipboard. @param {string} position */
+  async #copyLink(position) {
+    this.copied = this.link(position);
+    if (navigator.clipboard) navigator.clipboard.writeText(this.copied);
+    await this.updateComplete;
+    /** @type {HTMLInputElement|null} */ (this.querySelector(".permalink"))?.select();
   }
 
   /** @override */
@@ -107,9 +120,11 @@ export class LineDetails extends LitElement {
         <h2 class="host ${palette.of(record.host)}">${record.host}</h2>
         <button type="button" class="text-button" aria-expanded=${this.context} title="Lines around it (c)"
           @click=${() => (this.context = !this.context)}>${this.context ? "Hide" : "Show"} context</button>
+        <button type="button" class="text-button" @click=${() => this.#copyLink(record.position)}>Copy link</button>
         <button type="button" class="text-button" @click=${() => this.#copy()}>Copy text</button>
         <button type="button" class="icon-button" aria-label="Close" @click=${() => this.#dialog.close()}>${icons.close}</button>
       </header>
+      ${this.copied ? html`<input class="permalink" readonly aria-label="Link to this line" .value=${this.copied} />` : nothing}
       <dl>
         <dt>Time</dt><dd>${fullStamp(row.time)}${record.stamped === false ? "\nno stamp of its own: when it was read" : ""}</dd>
         ${record.level ? html`<dt>Level</dt><dd>${record.level}</dd>` : nothing}

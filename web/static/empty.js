@@ -10,7 +10,10 @@ import { html, nothing } from "./vendor/lit.js";
  * @property {Set<string>} on
  * @property {import("./types.js").View} view
  * @property {() => void} allOn
+ * @property {string} reading what is being read of the past; empty: nothing is
+ * @property {boolean} trouble it could not be read
  * @property {() => void} clearFilters
+ * @property {(since: string) => void} range shows what is that long ago; empty: what is live
  */
 
 /**
@@ -19,7 +22,7 @@ import { html, nothing } from "./vendor/lit.js";
  * @param {unknown} [action]
  */
 function say(title, words, action = nothing) {
-  return html`<div class="empty"><h2>${title}</h2><p>${words}</p>${action}</div>`;
+  return html`<div class="empty"><h2>${title}</h2><p>${words}</p><div class="actions">${action}</div></div>`;
 }
 
 /** @param {Situation} at */
@@ -34,11 +37,25 @@ export function empty(at) {
   if (!hosts.length) return say("No hosts", "The inventory has no host that you may see.");
   if (!on.size) return say("All hosts are off", "Switch some on at the side.", button("Turn all on", at.allOn));
   if (connection.state === "connecting") return say("Connecting…", "Opening the view.");
-  const filtered = view.grep.length || view.exclude.length || view.level;
+  if (connection.state === "gone") return say("This line is gone", `${connection.words}.`, button("Live view", () => at.range("")));
+  const filtered = Boolean(view.grep.length || view.exclude.length || view.level);
+  if (connection.state === "past") return past(at, filtered);
   if (filtered) {
-    return say("No line matches", "New lines that match appear here.", button("Clear the filters", at.clearFilters));
+    const search = html`${button("Search the last hour", () => at.range("-1h"))} ${button("24 hours", () => at.range("-24h"))}`;
+    return say("No line matches", "New lines that match appear here.", html`${search} ${button("Clear the filters", at.clearFilters)}`);
   }
   return say("No lines yet", awaited(hosts.filter(({ name }) => on.has(name))));
+}
+
+/**
+ * @param {Situation} at
+ * @param {boolean} filtered
+ */
+function past(at, filtered) {
+  if (at.reading) return say(filtered ? "Searching…" : "Reading…", at.reading);
+  if (at.trouble) return say("Not read to the end", "No line was found up to there.");
+  const clear = filtered ? button("Clear the filters", at.clearFilters) : nothing;
+  return say(filtered ? "No line matches" : "No lines", "None of this time is on the hosts.", html`${clear} ${button("Live view", () => at.range(""))}`);
 }
 
 /**

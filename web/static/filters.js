@@ -35,7 +35,7 @@ export class FilterBar extends LitElement {
   constructor() {
     super();
     /** @type {import("./types.js").View} */
-    this.view = { hosts: "", source: [], grep: [], exclude: [], level: "" };
+    this.view = { hosts: "", source: [], grep: [], exclude: [], level: "", since: "", until: "", at: "" };
     /** @type {import("./types.js").SourceInfo[]} */
     this.sources = [];
     /** @type {Fault[]} */

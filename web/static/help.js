@@ -39,10 +39,11 @@ export class HelpDialog extends LitElement {
         <dt>failed</dt><dd>needs a person: the words below the host say what to do</dd>
         <dt>late</dt><dd>the line came more than 2 s after its place in the order, and was put there</dd>
         <dt>context</dt><dd>the lines before and after one in its own file, without the filters: from a line's details</dd>
+        <dt>past</dt><dd>scroll up for it, without end, or choose a time; hosts are read where their logs lie, rotated files too</dd>
         <dt>clipped</dt><dd>the line is longer than 64 KiB; the rest was not sent</dd>
       </dl>
       <p class="quiet">Patterns are RE2, case-sensitive unless they begin with <code>(?i)</code>. The address of this page holds
-        hosts, patterns and level: send it to a colleague. Every look is written to the audit log.</p>
+        hosts, patterns, level and time: send it to a colleague. Every look is written to the audit log.</p>
     </dialog>`;
   }
 }

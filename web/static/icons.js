@@ -25,3 +25,6 @@ export const sliders = icon(
   svg`<path d="M2.5 5h6M12.5 5h1M2.5 11h1M7.5 11h6" /><circle cx="10.5" cy="5" r="1.8" /><circle cx="5.5" cy="11" r="1.8" />`,
 );
 export const warning = icon(svg`<path d="M8 2.5 14 13H2zM8 6.8v2.8M8 11.4v.1" />`);
+export const chevron = icon(svg`<path d="m4.5 6.5 3.5 3.5 3.5-3.5" />`);
+export const reload = icon(svg`<path d="M13 8a5 5 0 1 1-1.5-3.6M13 2.5v2.7h-2.7" />`);
+export const download = icon(svg`<path d="M8 2.5v7.3M4.8 6.8 8 10l3.2-3.2M3 13.2h10" />`);

@@ -9,6 +9,7 @@ import { MOVES } from "./moves.js";
  * @property {() => void} help
  * @property {() => void} wrap
  * @property {() => void} time
+ * @property {() => void} range
  * @property {() => void} hosts
  * @property {() => void} filters
  * @property {() => void} theme
@@ -25,9 +26,10 @@ export const KEYS = [
   { keys: ["Enter"], does: "The whole of the selected line; load the lines of a gap", name: "open" },
   { keys: ["c"], does: "While a line is shown whole: the lines around it in its file" },
   { keys: ["PgUp", "PgDn"], does: "Scroll" },
-  { keys: ["Home", "g"], does: "To the oldest line" },
+  { keys: ["Home", "g"], does: "To the oldest line that is here; older ones are loaded" },
   { keys: ["End", "G"], does: "To the newest line, and follow" },
   { keys: ["w"], does: "Wrap long lines", name: "wrap" },
+  { keys: ["r"], does: "Choose the time: live, the last hours, from–to", name: "range" },
   { keys: ["t"], does: "Local time or UTC", name: "time" },
   { keys: ["h"], does: "Hosts at the side", name: "hosts" },
   { keys: ["Double click"], does: "On a line: the whole of it; on a host: only that one" },
@@ -59,7 +61,7 @@ const NAMED = Object.fromEntries(KEYS.flatMap(({ keys: [key], name }) => (name ?
  */
 function taken(event) {
   if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return true;
-  if (document.querySelector("dialog[open]")) return true;
+  if (document.querySelector("dialog[open], :popover-open")) return true;
   const target = /** @type {HTMLElement} */ (event.target);
   if (target.closest("input, select, textarea")) {
     if (event.key === "Escape") target.blur();

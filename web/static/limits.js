@@ -70,3 +70,15 @@ export const HOT_ERRORS = 10;
 
 /** Hosts from which on the side panel gets a search box. */
 export const SEARCH_FROM_HOSTS = 16;
+
+/** Lines of the past that one request asks for: some screens, and the most the server gives at once. */
+export const PAST_LINES = 1_000;
+
+/** Rows beside an end of what is held that may come again when it is read on from their time. */
+export const NEAR_LINES = 2_000;
+
+/** Pages that are read before the past takes the place of a live view's older lines, so that the reader's line is in it. */
+export const SWAP_PAGES = 4;
+
+/** Bars of a histogram: as many as a phone shows apart. */
+export const BUCKETS = 90;

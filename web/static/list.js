@@ -112,6 +112,11 @@ export class LogList extends HTMLElement {
     return this.#follow;
   }
 
+  /** The row at the upper edge. @returns {Row|null} */
+  get upper() {
+    return anchor(this.#store, this.#top)?.row ?? null;
+  }
+
   /** Of a row's height, in lines of the screen. @param {Row} row */
   #guess(row) {
     if (!this.#wrap) return 1;

@@ -1,64 +1,61 @@
 /**
- * What the page knows and is connected to: hosts and sources, the live connection, the lines. It does not know what
- * the page looks like: it calls `changed()` when something is to be shown, `look()` when the columns may differ.
+ * What the page knows and is connected to: hosts and sources, the live connection or the past, the lines. It does not
+ * know what the page looks like: it calls `changed()` when something is to be shown, `look()` when the columns may differ.
  */
 
 import * as api from "./api.js";
 import { palette } from "./colour.js";
+import { Counts } from "./counts.js";
 import { fill } from "./fill.js";
+import { backlog, followed, horizon } from "./horizon.js";
 import { Intake } from "./intake.js";
-import { BACKLOG_LINES, BACKLOG_MAX, BACKLOG_MIN, POLL_MS } from "./limits.js";
+import { BUCKETS } from "./limits.js";
 import { Live } from "./live.js";
+import { Past } from "./past.js";
 import { hostOf, markRow } from "./rows.js";
 import { evaluate, selectorOf } from "./selector.js";
+import { States } from "./states.js";
 import { Store } from "./store.js";
 import { sameFilter } from "./url.js";
 import { endSentence } from "./words.js";
 
 /** Milliseconds that several switches have to become one new view. */
 const SWITCH_MS = 200;
-/** Milliseconds after a notice before the states are asked for. */
-const NEWS_MS = 400;
-/** Milliseconds that a new view takes to reach its hosts, and between polls of their states in that time. */
-const SETTLING_MS = 15_000;
-const SETTLING_POLL_MS = 1_000;
 
 /** @typedef {import("./types.js").View} View */
+/** @typedef {import("./types.js").Row} Row */
 
 /**
  * @typedef {object} Screen
  * @property {() => void} changed a property of the session
  * @property {() => void} arrived rows
+ * @property {(change: () => void) => void} hold the reader's place while the rows change
+ * @property {(row: Row) => void} reveal a row that was asked for
  * @property {() => void} look hosts or sources, so the width of columns
  * @property {() => void} cleared the list begins anew
  */
 
 export class Session {
   store = new Store();
-  /** @type {import("./types.js").HostInfo[]} */
-  hosts = [];
-  /** @type {import("./types.js").SourceInfo[]} */
-  sources = [];
-  /** Whether the hosts are known. */
-  loaded = false;
   /** @type {import("./status.js").Connection} */
   connection = { state: "connecting", words: "" };
   /** @type {import("./types.js").Fault[]} */
   faults = [];
+  past;
+  counts;
   #screen;
   #view;
   #intake;
   #live;
+  #states;
   #switching = 0;
-  #polling = 0;
-  /** When the last view was opened, ms of `performance.now()`. */
-  #openedAt = -Infinity;
-  /** Whether there was news since the states were last asked for. */
-  #news = false;
+  /** When the live view was opened, ms since the epoch by the server's clock. */
+  #liveSince = 0;
   #wasLost = false;
   /** @type {Map<string, number>} */
   #errors = new Map();
-  #onFor = { selector: "", hosts: this.hosts, on: new Set([""]) };
+  /** @type {{selector: string, hosts: import("./types.js").HostInfo[], on: Set<string>}} */
+  #onFor = { selector: "", hosts: [], on: new Set() };
 
   /**
    * @param {View} view
@@ -67,6 +64,11 @@ export class Session {
   constructor(view, screen) {
     this.#view = view;
     this.#screen = screen;
+    this.#states = new States({
+      changed: () => screen.changed(),
+      others: (first) => this.#others(first),
+      unknown: (words) => this.#connected("lost", words),
+    });
     this.#findOn();
     this.#intake = new Intake(this.store, () => screen.arrived());
     this.#live = new Live({
@@ -76,10 +78,37 @@ export class Session {
       refused: (error) => this.#refused(error),
       ended: (reason) => this.#connected("ended", endSentence(reason)),
     });
+    this.counts = new Counts(() => screen.changed());
+    this.past = new Past(this.store, view, {
+      changed: () => screen.changed(),
+      arrived: () => screen.arrived(),
+      hold: (change) => screen.hold(change),
+      accepted: () => this.#clear(),
+      refused: (error) => this.#refused(error),
+      gone: (words) => this.#connected("gone", words),
+      reveal: (row) => screen.reveal(row),
+    });
   }
 
   async start() {
-    await this.#poll();
+    await this.#states.poll();
+  }
+
+  get hosts() {
+    return this.#states.hosts;
+  }
+
+  get sources() {
+    return this.#states.sources;
+  }
+
+  get loaded() {
+    return this.#states.loaded;
+  }
+
+  /** Whether it is the past that is shown, not the live view. */
+  get isPast() {
+    return Boolean(this.#view.since || this.#view.at);
   }
 
   /** @returns {Set<string>} names of the hosts that are on; the same object as long as nothing changes */
@@ -121,14 +150,15 @@ export class Session {
     this.#screen.changed();
   }
 
-  /** Show another view: from its backlog if its filters differ, else the lines of hosts that stay are kept. @param {View} view */
+  /** Show another view: from its beginning if its filters differ, else the lines of hosts that stay are kept. @param {View} view */
   show(view) {
     const old = this.#view;
     this.#view = view;
     if (!sameFilter(view, old)) {
       this.paused = false;
       clearTimeout(this.#switching);
-      this.#open(false);
+      this.past.maxScan = 0;
+      this.open(false);
     } else if (view.hosts !== old.hosts) this.#switched();
   }
 
@@ -136,91 +166,104 @@ export class Session {
     const { on } = this;
     /** @param {string} host */
     const keep = (host) => !host || on.has(host);
+    this.past.reset(this.#view);
     this.store.filter((row) => keep(hostOf(row)));
     this.#intake.filter(keep);
     this.#live.keepOnly(keep);
     this.#screen.arrived();
     clearTimeout(this.#switching);
-    this.#switching = setTimeout(() => this.#open(true), SWITCH_MS);
+    this.#switching = setTimeout(() => this.open(true), SWITCH_MS);
   }
 
-  // --- hosts and sources ----------------------------------------------------------------------------------------
+  /** @param {boolean} first */
+  #others(first) {
+    palette.assign(this.hosts.map(({ name }) => name));
+    this.#screen.look();
+    if (first || !this.isPast) this.open(!first);
+  }
 
-  async #poll() {
-    clearTimeout(this.#polling);
-    this.#news = false;
-    try {
-      const [hosts, sources] = await Promise.all([api.hosts(), api.sources()]);
-      this.#arrived(hosts, sources);
-    } catch (error) {
-      this.#pollFailed(error);
+  // --- the past -------------------------------------------------------------------------------------------------
+
+  /**
+   * The reader comes near an end of what is held.
+   *
+   * @param {"start"|"end"} end
+   * @param {Row|null} upper that is at the upper edge
+   */
+  near(end, upper) {
+    if (end === "end") this.past.more("down");
+    else if (this.past.begun) this.past.more("up");
+    else if (this.connection.state === "live") {
+      const { time, row } = this.#horizon();
+      this.past.above(time, row, upper?.time ?? time);
     }
-    clearTimeout(this.#polling);
-    this.#polling = setTimeout(() => this.#poll(), this.#pause());
   }
 
-  /** Milliseconds until the states are asked for again: sooner while a new view is still reaching its hosts. */
-  #pause() {
-    if (this.#news) return NEWS_MS;
-    const settling = performance.now() - this.#openedAt < SETTLING_MS;
-    const unsettled = this.hosts.some(({ name, state }) => this.on.has(name) && (state === "idle" || state === "connecting"));
-    return settling && unsettled ? SETTLING_POLL_MS : POLL_MS;
+  /** The row from which on the live view is whole; null: it is from its first. @returns {Row|null} */
+  get frontier() {
+    return this.isPast || this.past.begun ? null : this.#horizon().row;
+  }
+
+  #horizon() {
+    const skew = Math.max(0, ...this.hosts.map(({ clock_skew_s }) => clock_skew_s ?? 0));
+    return horizon(this.store, followed(this.sources, this.#view.source, this.on), this.#liveSince + skew * 1000);
+  }
+
+  #openPast() {
+    this.#live.close();
+    this.#wasLost = false;
+    this.#connected("past", "");
+    if (this.#view.at) this.past.around(this.#view.at);
+    else this.counts.load(this.question, BUCKETS, this.past.range());
+  }
+
+  /** What the range asks for. @returns {import("./history.js").Question} */
+  get question() {
+    const { since, until } = this.#view;
+    return { view: this.#view, since, until, maxScan: this.past.maxScan };
   }
 
   /**
-   * @param {import("./types.js").HostInfo[]} hosts
-   * @param {import("./types.js").SourceInfo[]} sources
+   * Read the past anew: for hosts that failed, or of which more is to be read than is allowed unasked.
+   *
+   * @param {Row|null} upper that is at the upper edge
+   * @param {number} [maxScan] bytes that each host may read
    */
-  #arrived(hosts, sources) {
-    const first = !this.loaded;
-    const before = nouns(this.hosts, this.sources);
-    [this.hosts, this.sources, this.loaded] = [hosts, sources, true];
-    this.#screen.changed();
-    if (nouns(hosts, sources) === before && !first) return;
-    palette.assign(hosts.map(({ name }) => name));
-    this.#screen.look();
-    this.#open(!first);
+  reload(upper, maxScan = this.past.maxScan) {
+    this.past.maxScan = maxScan;
+    if (this.isPast) return this.open(false);
+    this.past.reset(this.#view);
+    return this.near("start", upper);
   }
 
-  /** @param {unknown} error */
-  #pollFailed(error) {
-    if (error instanceof api.Refused && error.status === 401) location.reload();
-    else if (!this.loaded) {
-      const why = error instanceof api.Refused ? `It says: ${error.message}` : "It does not answer";
-      this.#connected("lost", `${why}; trying again every ${POLL_MS / 1000} s`);
-    }
+  /** Read no more of the past. */
+  stop() {
+    this.past.stop();
+    this.counts.stop();
   }
 
-  /** News about a host: ask for the states soon, not with the next beat of the poll; more news does not put it off. */
-  #soon() {
-    if (this.#news) return;
-    this.#news = true;
-    clearTimeout(this.#polling);
-    this.#polling = setTimeout(() => this.#poll(), NEWS_MS);
+  #clear() {
+    this.store.clear();
+    this.#intake.clear();
+    this.#screen.cleared();
   }
 
   // --- the live connection --------------------------------------------------------------------------------------
 
-  /** @param {boolean} resume */
-  #open(resume) {
+  /** @param {boolean} resume where the live view is */
+  open(resume) {
     if (!this.loaded) return;
     this.faults = [];
+    this.past.reset(this.#view);
+    this.counts.clear();
     if (this.#view.hosts === selectorOf(new Set(), this.hosts)) {
       this.#live.close();
       this.#connected("off", "");
-      return;
+    } else if (this.isPast) this.#openPast();
+    else {
+      if (this.connection.state !== "live") this.#connected("connecting", "");
+      this.#live.open(this.#view, backlog(this.sources, this.#view.source, this.on), resume && this.store.attached);
     }
-    if (this.connection.state !== "live") this.#connected("connecting", "");
-    this.#live.open(this.#view, this.#backlog(), resume);
-  }
-
-  /** Lines of backlog for each file: many for few files, few for many. */
-  #backlog() {
-    const { on } = this;
-    const { source: asked } = this.#view;
-    const sources = this.sources.filter(({ name }) => !asked.length || asked.includes(name));
-    const files = sources.flatMap((source) => source.files).filter(({ host }) => on.has(host)).length;
-    return Math.round(Math.min(BACKLOG_MAX, Math.max(BACKLOG_MIN, BACKLOG_LINES / Math.max(1, files))));
   }
 
   /**
@@ -235,20 +278,19 @@ export class Session {
   /** @param {import("./types.js").StreamRecord[]} records */
   #records(records) {
     this.#intake.push(records);
-    if (records.some(({ type }) => type === "notice")) this.#soon();
+    if (records.some(({ type }) => type === "notice")) this.#states.soon();
   }
 
   /** @param {boolean} fresh */
   #opened(fresh) {
     if (fresh) {
-      this.store.clear();
-      this.#intake.clear();
-      this.#screen.cleared();
+      this.past.reset(this.#view);
+      this.#liveSince = api.serverNow();
+      this.#clear();
     } else this.#intake.sew();
     if (this.#wasLost && !fresh) this.#intake.say(markRow("Connected again; the view goes on where it was.", "good"));
     this.#wasLost = false;
-    this.#openedAt = performance.now();
-    this.#soon();
+    this.#states.opened(this.on);
     this.#connected("live", "");
   }
 
@@ -273,13 +315,4 @@ export class Session {
     const words = (others.length ? others : error.faults).map(({ parameter, detail }) => `${parameter}: ${detail}`);
     return this.#connected("refused", words.join("; ") || error.message);
   }
-}
-
-/**
- * @param {import("./types.js").HostInfo[]} hosts
- * @param {import("./types.js").SourceInfo[]} sources
- * @returns {string} what there is, whatever state it is in
- */
-function nouns(hosts, sources) {
-  return [...hosts, { name: "" }, ...sources].map(({ name }) => name).join(" ");
 }

@@ -10,7 +10,7 @@ import { count, plural } from "./words.js";
 
 /**
  * @typedef {object} Connection
- * @property {"connecting"|"live"|"lost"|"refused"|"ended"|"off"} state
+ * @property {"connecting"|"live"|"lost"|"refused"|"ended"|"off"|"past"|"gone"} state
  * @property {string} words
  */
 
@@ -22,6 +22,8 @@ const STATES = {
   refused: "Refused",
   ended: "Ended",
   off: "Off",
+  past: "Past",
+  gone: "Gone",
 };
 
 export class StatusLine extends LitElement {
@@ -56,7 +58,7 @@ export class StatusLine extends LitElement {
       ${words ? html`<span class="why">${words}</span>` : nothing}
       ${this.paused && this.waiting ? html`<span>${plural(this.waiting, "record")} wait</span>` : nothing}
       <span class="figures">
-        <span>${this.rate ? `${count(this.rate)} lines/s` : "quiet"}</span>
+        ${state === "past" ? nothing : html`<span>${this.rate ? `${count(this.rate)} lines/s` : "quiet"}</span>`}
         <span title=${this.dropped ? `${plural(this.dropped, "older line")} no longer held` : nothing}>
           ${plural(this.held, "line")}${this.dropped ? " (oldest dropped)" : ""}</span>
       </span>`;

@@ -1,7 +1,7 @@
 /**
  * `<tool-bar>`: the switches of the view at the right of the bar.
  *
- * Properties: `paused`, `wrap`, `utc`, `filters` (whether the narrow screen's second row is open).
+ * Properties: `paused`, `past` (nothing to pause), `wrap`, `utc`, `filters` (whether the narrow screen's second row is open).
  * Event: `tool` (detail: the name of one of the page's actions).
  */
 
@@ -12,6 +12,7 @@ export class ToolBar extends LitElement {
   /** @override */
   static properties = {
     paused: { type: Boolean },
+    past: { type: Boolean },
     wrap: { type: Boolean },
     utc: { type: Boolean },
     filters: { type: Boolean },
@@ -19,7 +20,7 @@ export class ToolBar extends LitElement {
 
   constructor() {
     super();
-    this.paused = this.wrap = this.utc = this.filters = false;
+    this.paused = this.past = this.wrap = this.utc = this.filters = false;
   }
 
   /** @override */
@@ -36,7 +37,7 @@ export class ToolBar extends LitElement {
   render() {
     return html`<button type="button" class="icon-button sliders" aria-label="More filters" aria-expanded=${this.filters}
         @click=${() => this.#send("filters")}>${icons.sliders}</button>
-      <button type="button" class="button pause" aria-pressed=${this.paused} title="Pause, go on (space)"
+      <button type="button" class="button pause" ?hidden=${this.past} aria-pressed=${this.paused} title="Pause, go on (space)"
         @click=${() => this.#send("pause")}>${this.paused ? icons.play : icons.pause}<span>${this.paused ? "Go on" : "Pause"}</span></button>
       ${this.#toggle("wrap", this.wrap, "Wrap long lines", "w", icons.wrap)}
       <button type="button" class="icon-button zone ${this.utc ? "on" : ""}" title="Local time or UTC (t)"

@@ -88,6 +88,7 @@
  * @property {Tone} tone
  * @property {GapRecord|null} gap whose lines can be loaded
  * @property {boolean} busy they are being loaded
+ * @property {boolean} [ends] it says that there is nothing before it
  *
  * @typedef {LineRow|MarkRow} Row
  *
@@ -95,7 +96,7 @@
  * @property {LineRecord[]} lines oldest first
  * @property {string|null} cursor goes on after them
  * @property {boolean} complete
- * @property {{host: string, detail: string}[]} failed
+ * @property {Failure[]} failed
  *
  * @typedef {object} View what is asked of the server, as it stands in the URL
  * @property {string} hosts a selector; empty: all
@@ -103,6 +104,41 @@
  * @property {string[]} grep
  * @property {string[]} exclude
  * @property {string} level empty: all
+ * @property {string} since RFC 3339 or `-15m`; empty: the live view
+ * @property {string} until RFC 3339 or `-5m`; empty: now
+ * @property {string} at position of a line; what is around it is shown then, whatever the range
+ *
+ * @typedef {object} Failure a host that was not read, or not to the end
+ * @property {string} host
+ * @property {string} detail
+ * @property {number} [to_scan] bytes that it would have to read, when that is more than is allowed unasked
+ *
+ * @typedef {object} ProgressRecord how far a host is; all numbers since the question was asked
+ * @property {"progress"} type
+ * @property {string} host
+ * @property {string} stage
+ * @property {number} scanned bytes
+ * @property {number|null} to_scan bytes
+ * @property {number} matches
+ *
+ * @typedef {object} Answered the end of an answer about the past
+ * @property {string|null} cursor goes on after it; null: all there is was given out
+ * @property {boolean} complete
+ * @property {number} scanned_bytes
+ * @property {Failure[]} failed
+ *
+ * @typedef {object} Bucket
+ * @property {string} start RFC 3339
+ * @property {number} count lines
+ * @property {Record<string, number>} by_host
+ * @property {Record<string, number>} by_level
+ *
+ * @typedef {object} Histogram answer of `GET /api/v1/histogram`
+ * @property {Bucket[]} buckets
+ * @property {boolean} exact false: `count` is an estimate by the bytes
+ * @property {boolean} complete
+ * @property {Failure[]} failed
+ * @property {string} [until] RFC 3339, where the last bucket ends
  *
  * @typedef {object} Fault one wrong parameter, as the server names it
  * @property {string} parameter

@@ -10,6 +10,9 @@ import { parameters } from "./api.js";
  * @typedef {import("./types.js").View & Look} PageState
  */
 
+/** What is of the past. @type {("since"|"until"|"at")[]} */
+const TIMES = ["since", "until", "at"];
+
 /**
  * @param {string} search `location.search`
  * @returns {PageState}
@@ -22,6 +25,9 @@ export function read(search) {
     grep: query.getAll("grep").filter(Boolean),
     exclude: query.getAll("exclude").filter(Boolean),
     level: query.get("level") ?? "",
+    since: query.get("since") ?? "",
+    until: query.get("until") ?? "",
+    at: query.get("at") ?? "",
     wrap: query.get("wrap") === "1",
     utc: query.get("time") === "utc",
   };
@@ -44,6 +50,7 @@ function union(selectors) {
  */
 export function write(state) {
   const query = parameters(state);
+  for (const name of TIMES) if (state[name]) query.set(name, state[name]);
   if (state.wrap) query.set("wrap", "1");
   if (state.utc) query.set("time", "utc");
   // Commas, @, ! and the like are legal in a query and far easier to read as they are.
@@ -52,10 +59,22 @@ export function write(state) {
 }
 
 /**
+ * A link to one line among those around it: without the patterns, which hide them.
+ *
+ * @param {PageState} state
+ * @param {string} position
+ * @returns {string} absolute
+ */
+export function link(state, position) {
+  return new URL(write({ ...state, grep: [], exclude: [], level: "", since: "", until: "", at: position }), location.href).href;
+}
+
+/**
  * @param {import("./types.js").View} a
  * @param {import("./types.js").View} b
  * @returns {boolean} whether both ask the server for the same lines, hosts aside
  */
 export function sameFilter(a, b) {
+  if (TIMES.some((name) => a[name] !== b[name])) return false;
   return parameters({ ...a, hosts: "" }).toString() === parameters({ ...b, hosts: "" }).toString();
 }

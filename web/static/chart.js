@@ -1,0 +1,94 @@
+/** The bars of a histogram on a canvas, by uPlot: drawn for one width, one zone, one theme; another one is another chart. */
+
+import { bucketAt } from "./buckets.js";
+import { stamp } from "./words.js";
+
+/** CSS px of the whole, and of its axes. */
+const HEIGHT = 92;
+const CLOCK_PX = 20;
+const COUNT_PX = 46;
+/** What the counts may go up by: whole numbers. */
+const COUNT_STEPS = Array.from({ length: 13 }, (_, e) => [1, 2, 5].map((n) => n * 10 ** e)).flat();
+/** CSS px of a drag below which it is a click. */
+const CLICK_PX = 4;
+
+/** @typedef {import("./buckets.js").Bars} Bars */
+/** @typedef {{text: string, grid: string, all: string, warnings: string, errors: string, estimate: string}} Inks CSS colours */
+
+/**
+ * @typedef {object} Listener
+ * @property {(i: number|null) => void} over the bucket under the pointer
+ * @property {(since: number, until: number) => void} drawn a range, seconds since the epoch
+ * @property {(i: number) => void} clicked a bucket
+ */
+
+/** @param {number} n @returns {string} 1.2k */
+function compact(n) {
+  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(n);
+}
+
+/**
+ * @param {number} seconds since the epoch
+ * @param {number} apart seconds between two labels
+ * @param {boolean} utc
+ * @returns {string}
+ */
+function label(seconds, apart, utc) {
+  const { day, clock } = stamp(seconds * 1000, utc);
+  if (apart >= 86_400) return day.slice(5);
+  if (apart >= 60) return clock === "00:00:00.000" ? day.slice(5) : clock.slice(0, 5);
+  return apart >= 1 ? clock.slice(0, 8) : clock.slice(3);
+}
+
+/**
+ * @param {HTMLElement} box
+ * @param {Bars} bars
+ * @param {boolean} utc
+ * @param {Inks} inks
+ * @param {Listener} listener
+ * @returns {Promise<import("uplot")>}
+ */
+export async function chart(box, bars, utc, inks, listener) {
+  const { default: UPlot } = await import("./vendor/uplot.js");
+  const paths = UPlot.paths.bars?.({ size: [1, Infinity], align: 1, gap: 1 });
+  const series = (/** @type {string} */ fill) => ({ fill, width: 0, paths, points: { show: false } });
+  const font = `11px ${getComputedStyle(box).fontFamily}`;
+  const axis = { stroke: inks.text, font, ticks: { show: false } };
+  const plot = new UPlot(
+    {
+      width: box.clientWidth,
+      height: HEIGHT,
+      padding: [6, 0, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+      tzDate: (seconds) => (utc ? UPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") : new Date(seconds * 1000)),
+      scales: { x: { range: () => [bars.starts[0], bars.end] }, y: { range: (_, __, most) => [0, Math.max(1, most)] } },
+      axes: [
+        { ...axis, size: CLOCK_PX, gap: 3, grid: { show: false }, values: (_, at, __, ___, apart) => at.map((each) => label(each, apart, utc)) },
+        {
+          ...axis,
+          size: COUNT_PX,
+          gap: 5,
+          space: 26,
+          incrs: COUNT_STEPS,
+          grid: { stroke: inks.grid, width: 1 },
+          values: (_, at) => at.map((n) => (bars.exact ? compact(n) : "")),
+        },
+      ],
+      series: [{}, series(bars.exact ? inks.all : inks.estimate), series(inks.warnings), series(inks.errors)],
+      hooks: {
+        setCursor: [({ cursor, posToVal }) => listener.over(cursor.left === undefined || cursor.left < 0 ? null : bucketAt(bars, posToVal(cursor.left, "x")))],
+        setSelect: [
+          (self) => {
+            const { left, width } = self.select;
+            if (width >= CLICK_PX) listener.drawn(self.posToVal(left, "x"), self.posToVal(left + width, "x"));
+            else if (self.cursor.left !== undefined && self.cursor.left >= 0) listener.clicked(bucketAt(bars, self.posToVal(self.cursor.left, "x")));
+          },
+        ],
+      },
+    },
+    [bars.starts, bars.all, bars.warnings, bars.errors],
+    box,
+  );
+  return plot;
+}
