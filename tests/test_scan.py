@@ -9,9 +9,10 @@ import itertools
 import lzma
 import os
 import random
+import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from weakref import WeakKeyDictionary
 
 import processes
 import pytest
+from faults import TcpProxy
 from fleet import Fleet, wait_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,10 +35,12 @@ from aggregator.history.read import Moved
 from aggregator.history.scan import scan
 from aggregator.history.turns import Turns
 from aggregator.history.unpack import Unpacker
+from aggregator.inventory import load
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Host, SshOptions
 from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
+from aggregator.remote.ssh import SshTransport
 from aggregator.stream.literal import Literal
 
 HOST = Host("a", "127.0.0.1", SshOptions(), {})
@@ -284,7 +288,10 @@ async def test_compressed_generations(link: Link, tmp_path: Path, kind: str) -> 
     data = LOG + b"needle\n" + LOG + b"needle at the end"
     (tmp_path / "app.log").write_bytes(b"live\n")
     old = compressed(tmp_path / f"app.log.1.{kind}", data)
-    if kind == "zst" and not await has(link, old):
+    if kind == "zst" and not shutil.which("zstd", path=TRANSPORTS[link].path):
+        with pytest.raises(HostError) as caught:
+            await search(link, old)
+        assert caught.value.cause == "no-decompressor"
         return
     starts = [offset for offset, _ in plain(data)]
     for texts in ((), ("needle",), ("nowhere",)):
@@ -293,11 +300,6 @@ async def test_compressed_generations(link: Link, tmp_path: Path, kind: str) -> 
         check(found, data, wanted, finish=True)
         found = await search(link, old, *texts, start=starts[100], end=starts[2100])
         check(found, data, wanted, start=starts[100], end=starts[2100])
-
-
-async def has(link: Link, path: Path) -> bool:
-    _, one = await newest(link, path)
-    return one.unread is None
 
 
 def compressed(path: Path, data: bytes) -> Path:
@@ -589,3 +591,102 @@ async def test_turns_are_had_in_the_order_of_asking() -> None:
         given_up.cancel()
     assert order == ["one", "two", "three"]
     assert turns.ahead("a") == 0
+
+
+TEXTS = ["-e", 'it\'s "x"', "back\\slash", "$HOME `id`", "grüße 日志", "!! %s", ".*[a]"]
+SERVERS = {"sh": None, "tcsh": "tcsh -f", "fish": "fish --no-config", "ash": "busybox ash"}
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with Fleet(tmp_path_factory.mktemp("servers")) as fleet:
+        for name, shell in SERVERS.items():
+            if name == "ash":
+                fleet.add(name, server="dropbear", shell=shell, path=fleet.busybox())
+            else:
+                fleet.add(name, shell=shell)
+        yield fleet
+
+
+@asynccontextmanager
+async def over_ssh(fleet: Fleet, name: str) -> AsyncIterator[Link]:
+    inventory = load([fleet.inventory({})])
+    async with asyncio.TaskGroup() as tasks:
+        link = Links(SshTransport(), tasks, Metrics(), lambda _: None).link(inventory.hosts[name])
+        async with link.hold():
+            yield link
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_over_ssh_with_any_login_shell(servers: Fleet, name: str) -> None:
+    log = servers.hosts[name].root / "app.log"
+    data = LOG + b"".join(text.encode() + b"\n" + LOG for text in TEXTS)
+    log.write_bytes(data)
+    async with over_ssh(servers, name) as link:
+        for text in TEXTS:
+            found = await search(link, log, text)
+            check(found, data, text.encode())
+            assert len(must(found.lines, text.encode())) == 1
+
+
+@pytest.mark.parametrize("name", ["sh", "ash"])
+async def test_over_ssh_a_search_that_is_given_up_ends_on_the_host(servers: Fleet, name: str) -> None:
+    host = servers.hosts[name]
+    log = host.root / "long.log"
+    log.write_bytes(LOG * 300)
+    async with over_ssh(servers, name) as link:
+        file, one = await newest(link, log)
+        for literals in ([], [Literal("request")]):
+            scanning = scan(link, file, Piece(one, 0, None), literals, lambda _: None)
+            await anext(scanning)
+            assert host.processes()
+            await scanning.aclose()
+            await asyncio.to_thread(wait_for, lambda: not host.processes(), "the search to end")
+            assert (await search(link, log, "nowhere")).read[-1] == len(LOG) * 300
+        scanning = scan(link, file, Piece(one, 0, None), [Literal("request")], lambda _: None)
+        await anext(scanning)
+        host.kill_connections()
+        with pytest.raises(HostError) as caught:
+            async for _ in scanning:
+                pass
+        assert caught.value.cause == "lost"
+        await asyncio.to_thread(wait_for, lambda: not host.processes(), "the search to end")
+
+
+async def test_a_host_that_falls_silent_is_given_up(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.limits.SCAN_SILENCE", -8.5)  # of 10 s for connecting: a second and a half
+    host = fleet.add("sh")
+    log = host.root / "app.log"
+    log.write_bytes(LOG * 300)
+    async with TcpProxy(host.port) as proxy:
+        host.reached_at = proxy.port
+        async with over_ssh(fleet, "sh") as link:
+            file, one = await newest(link, log)
+            async with aclosing(scan(link, file, Piece(one, 0, None), [], lambda _: None)) as scanning:
+                await anext(scanning)
+                proxy.stall()
+                with pytest.raises(HostError) as caught:
+                    async for _ in scanning:
+                        pass
+                proxy.cut()
+    assert caught.value.cause == "timeout"
+
+
+async def test_searches_leave_room_for_short_commands_and_wait_for_each_other(tmp_path: Path) -> None:
+    """More searches of a host than it has connections wait; listing and reading go on meanwhile."""
+    log = tmp_path / "app.log"
+    log.write_bytes(LOG * 300)
+    most = limits.CONNECTIONS_PER_HOST * limits.SCANS_PER_CONNECTION
+    async with local("dash") as link:
+        file, one = await newest(link, log)
+        running = [scan(link, file, Piece(one, 0, None), [], lambda _: None) for _ in range(most)]
+        for scanning in running:
+            await anext(scanning)
+        assert (await newest(link, log))[1] == one
+        async with asyncio.TaskGroup() as tasks:
+            last = tasks.create_task(search(link, log, "nowhere"))
+            await newest(link, log)
+            assert not last.done()
+            for scanning in running:
+                await scanning.aclose()
+        assert last.result().lines == []

@@ -13,7 +13,7 @@ from aggregator.history.files import Generation
 from aggregator.history.frames import Frames
 from aggregator.history.grepped import Grepped
 from aggregator.history.read import Where, read_bytes
-from aggregator.history.searching import Aim, GrepFailed, Search, searching
+from aggregator.history.searching import Aim, GrepFailed, Progress, Search, searching
 from aggregator.history.unpack import KINDS, unpacked
 from aggregator.model import Batch, File
 from aggregator.remote.link import Link
@@ -21,8 +21,9 @@ from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import Cutter
 from aggregator.stream.literal import Literal
 
-Progress = Callable[[int], None]
 Note = Callable[[str], None]
+
+_UNUSABLE = frozenset("\0\n\ufffd")  # no argument, two texts to grep, and what stands for bytes that are not UTF-8
 
 
 class Range(Protocol):
@@ -57,7 +58,8 @@ async def scan(
     while True:
         aim = Aim(file, piece.one, at, piece.end, literal, hows.pop(0))
         try:
-            async with aclosing(_scan(link, aim, _further(progress, at - piece.start), note)) as batches:
+            before = at - piece.start if piece.one.kind == "plain" else 0
+            async with aclosing(_scan(link, aim, _further(progress, before), note)) as batches:
                 async for batch in batches:
                     yield batch, batch.start == at
                     at = batch.end
@@ -70,7 +72,8 @@ async def scan(
 
 def _longest(literals: Sequence[Literal]) -> Literal | None:
     """The literal that says most; None where all are in nearly every line."""
-    longest = max(literals, key=lambda literal: len(literal.text.encode()), default=None)
+    usable = [literal for literal in literals if _UNUSABLE.isdisjoint(literal.text)]
+    longest = max(usable, key=lambda literal: len(literal.text.encode()), default=None)
     return longest if longest and len(longest.text.encode()) >= limits.SCAN_LITERAL else None
 
 
@@ -81,7 +84,7 @@ def _further(progress: Progress, before: int) -> Progress:
 async def _scan(link: Link, aim: Aim, progress: Progress, note: Note) -> AsyncGenerator[Batch, None]:
     """One attempt. Raises as `scan`, and GrepFailed."""
     try:
-        async with searching(link, aim) as search:
+        async with searching(link, aim, progress) as search:
             if search.how == "stream" and aim.literal and aim.one.kind == "plain":
                 note(f"there is no grep on {aim.file.host} that is of use; all of {aim.one.name} is transferred")
             async with aclosing(_batches(link, aim, search, progress)) as batches:
@@ -89,7 +92,6 @@ async def _scan(link: Link, aim: Aim, progress: Progress, note: Note) -> AsyncGe
                     kept = _within(batch, search.end, finish=_finishes(aim))
                     if kept:
                         yield kept
-            progress(search.total)
         return
     except HostError as error:
         if error.cause != "no-decompressor" or aim.one.kind not in KINDS:
@@ -115,18 +117,17 @@ def _finishes(aim: Aim) -> bool:
 def _batches(link: Link, aim: Aim, search: Search, progress: Progress) -> AsyncGenerator[Batch, None]:
     match search.how:
         case "grep":
-            return _grepped(aim, search, progress)
+            return _grepped(aim, search)
         case "blocks":
-            return _blocks(link, aim, search, progress)
+            return _blocks(link, aim, search)
         case _:
             return _streamed(aim, search, progress)
 
 
-async def _grepped(aim: Aim, search: Search, progress: Progress) -> AsyncGenerator[Batch, None]:
+async def _grepped(aim: Aim, search: Search) -> AsyncGenerator[Batch, None]:
     grepped = Grepped(aim.file, aim.one.id, aim.start)
     async with aclosing(search.chunks()) as chunks:
         async for data in chunks:
-            progress(search.read)
             for batch in grepped.feed(data):
                 yield batch
     if not grepped.whole:
@@ -138,7 +139,8 @@ async def _streamed(aim: Aim, search: Search, progress: Progress) -> AsyncGenera
     async with aclosing(search.chunks()) as chunks:
         async for data in chunks:
             batches = cutter.feed(data)
-            progress(cutter.received - aim.start if aim.one.kind == "plain" else search.read)
+            if aim.one.kind == "plain":
+                progress(cutter.received - aim.start)
             for batch in batches:
                 yield batch
     if search.how == "stream" and search.end is not None and cutter.received < search.end:
@@ -147,12 +149,11 @@ async def _streamed(aim: Aim, search: Search, progress: Progress) -> AsyncGenera
         yield batch
 
 
-async def _blocks(link: Link, aim: Aim, search: Search, progress: Progress) -> AsyncGenerator[Batch, None]:
+async def _blocks(link: Link, aim: Aim, search: Search) -> AsyncGenerator[Batch, None]:
     frames = Frames(aim.file)
     cutter = Cutter(aim.file, aim.one.id, aim.start)
     async with aclosing(search.chunks()) as chunks:
         async for data in chunks:
-            progress(search.read)
             for offset, block in frames.feed(data):
                 if offset > cutter.received:
                     for batch in await _rest_of_line(link, aim, cutter):
