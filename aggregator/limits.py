@@ -7,10 +7,10 @@ COMMANDS_PER_CONNECTION = 2  # channels for short commands: listing, reading a r
 FOLLOWS_PER_HOST = 24  # files; the product of follows per connection and the connections of a host
 CONNECTIONS_PER_HOST = 4  # connections; more follows than these carry are a notice that names the files
 DIALS_AT_ONCE = 128  # handshakes under way over all hosts: dead hosts must not keep the living ones waiting
-DIALS_PER_JUMP = 8  # handshakes at once through one jump host: sshd's MaxStartups starts refusing at 10
+DIALS_PER_SERVER = 8  # handshakes at once with one sshd, or through one: its MaxStartups starts refusing at 10
 RESOLVERS = 64  # threads that look names up; libuv's own 4 are soon all waiting for a name server that is silent
 BACKOFF_BASE = 1.0  # seconds; the n-th wait is uniform in [0, base * 2**n] (full jitter), never over the cap
-BACKOFF_CAP = 60.0  # seconds; a host that comes back is live again within about a minute
+BACKOFF_CAP = 25.0  # seconds; a host that comes back is live again within half a minute
 FAILED_RETRY = 120.0  # seconds before a host that needs a person is tried again, doubled each time: OpenSSH >= 9.8 bans
 FAILED_CAP = 960.0  # seconds; at most eight attempts in an hour of failing logins
 FAILED_FILE_RETRY = 10.0  # seconds before a file that could not be opened is tried again

@@ -250,10 +250,11 @@ class Link:
         jump = self._way.jump(spec, self.host) if spec else None
         await self._go_through(jump)
         if jump is None:
-            async with self._way.budgets.dials:
+            server = self._way.budgets.server(self.host.address, self.host.ssh.port)
+            async with server, self._way.budgets.dials:
                 return await self._dial_probed(None)
         via = await self._jump_connection(jump)
-        async with self._way.budgets.jump(jump.host.name):
+        async with self._way.budgets.server(jump.host.name, None):
             return await self._dial_probed(via)
 
     async def _go_through(self, jump: Link | None) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from aggregator import limits
 from aggregator.remote.transport import Channel, Connection
@@ -110,10 +111,11 @@ class Connections:
 
 @dataclass(slots=True)
 class Budgets:
-    """What all dials share: handshakes at once, over all and through each jump host."""
+    """What all dials share: handshakes at once, over all and with each server, which may be several hosts' way in."""
 
     dials: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(limits.DIALS_AT_ONCE))
-    jumps: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    servers: WeakValueDictionary[tuple[str, int | None], asyncio.Semaphore] = field(default_factory=WeakValueDictionary)
 
-    def jump(self, name: str) -> asyncio.Semaphore:
-        return self.jumps.setdefault(name, asyncio.Semaphore(limits.DIALS_PER_JUMP))
+    def server(self, address: str, port: int | None) -> asyncio.Semaphore:
+        """The handshakes with, or through, the server there."""
+        return self.servers.setdefault((address, port), asyncio.Semaphore(limits.DIALS_PER_SERVER))
