@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from aggregator import limits
+from aggregator.access.checkpoint import Signer
 from aggregator.access.committer import Committer, Entry
 from aggregator.access.events import Event
 from aggregator.access.ledger import Ledger
@@ -32,13 +33,14 @@ class AuditLog:
         self._committer = Committer(ledger, metrics)
 
     @classmethod
-    async def open(cls, path: Path, metrics: Metrics | None = None) -> Self:
-        """Open or create (0600) the log at `path`, whose folder exists, and continue its chain.
+    async def open(cls, path: Path, metrics: Metrics | None = None, signer: Signer | None = None) -> Self:
+        """Open or create (0600) the log at `path`, whose folder exists, and continue its chain; a signer writes
+        checkpoints into it.
 
         Raises ConfigError for what is no regular file, is written by another process, or does not end with a record
         whose hash is right.
         """
-        ledger = await asyncio.to_thread(Ledger, path)
+        ledger = await asyncio.to_thread(Ledger, path, signer)
         return cls(ledger, metrics if metrics is not None else Metrics())
 
     @property

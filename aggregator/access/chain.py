@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -31,6 +31,9 @@ class Link:
 
 
 GENESIS = Link(0, "0" * 64)
+
+
+Look = Callable[[dict[str, Any]], None]
 
 
 class Broken(ValueError):
@@ -91,19 +94,20 @@ def lines_of(log: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: log.readline(LINE_BYTES), b"")
 
 
-def verify(lines: Iterable[bytes], after: Link = GENESIS) -> Verified:
-    """Check the chain over `lines` (newlines included), which follow `after`; stops at the first bad record."""
+def verify(lines: Iterable[bytes], after: Link = GENESIS, look: Look | None = None) -> Verified:
+    """Check the chain over `lines` (newlines included), which follow `after`; stops at the first bad record. `look` is
+    shown each good one, and raises ValueError for what it finds wrong with it."""
     last, count = after, 0
     for line in lines:
         try:
-            last = _follow(line, last)
-        except Broken as error:
+            last = _follow(line, last, look)
+        except ValueError as error:
             return Verified(count, last, Bad(count + 1, last.seq + 1, str(error)))
         count += 1
     return Verified(count, last, None)
 
 
-def _follow(line: bytes, last: Link) -> Link:
+def _follow(line: bytes, last: Link, look: Look | None) -> Link:
     if not line.endswith(b"\n"):
         raise Broken("is torn: it has no newline at its end")
     record, link = read(line)
@@ -111,6 +115,8 @@ def _follow(line: bytes, last: Link) -> Link:
         raise Broken(f"has seq {link.seq} where {last.seq + 1} belongs: records are missing, added or moved")
     if record["prev"] != last.hash:
         raise Broken("does not follow the record before it: its `prev` is another hash")
+    if look:
+        look(record)
     return link
 
 

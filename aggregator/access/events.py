@@ -11,6 +11,7 @@ from typing import Any, Literal
 EventName = Literal[
     "start",
     "stop",
+    "checkpoint",
     "reload",
     "login",
     "login-failed",

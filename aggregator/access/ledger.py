@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import os
 import stat
+import time
 from pathlib import Path
 from typing import NoReturn
 
 from aggregator import limits
 from aggregator.access import chain
+from aggregator.access.checkpoint import Signer
 from aggregator.errors import ConfigError
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -23,9 +26,14 @@ class Ledger:
     `last` is the end of the chain on disk; `torn` is how many bytes of a half-written record were cut off on opening.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create (0600) the log at `path` and find its last record. Raises ConfigError."""
+    def __init__(self, path: Path, signer: Signer | None = None) -> None:
+        """Open or create (0600) the log at `path` and find its last record. With a signer, checkpoints are written,
+        and a file that has grown large is put aside. Raises ConfigError."""
         self.path = path
+        self._signer = signer
+        self._unsigned = 0  # records since the last checkpoint
+        self._signed = time.monotonic()
+        _finish_rotation(path)
         self._file = _open(path)
         try:
             self._size = os.fstat(self._file).st_size
@@ -46,18 +54,21 @@ class Ledger:
         the next append.
         """
         self._mend()
+        if self._signer and self._size > limits.AUDIT_FILE_BYTES:
+            self._rotate(self._signer)
         lines, last, numbers = [], self.last, []
         for members in records:
             line, last = chain.seal(members, last)
             lines.append(line)
             numbers.append(last.seq)
-        data = b"".join(lines)
-        self._dirty = True
-        self._write(data)
-        os.fdatasync(self._file)
-        self._dirty = False
-        self._size += len(data)
+        unsigned = self._unsigned + len(records)
+        if self._signer and self._is_due(unsigned):
+            line, last = chain.seal(self._signer.checkpoint(last), last)
+            lines.append(line)
+            unsigned = 0
+        self._put(b"".join(lines))
         self.last = last
+        self._note_signed(unsigned)
         return numbers
 
     def probe(self) -> None:
@@ -73,8 +84,49 @@ class Ledger:
         try:
             if self._dirty:
                 self._mend()
+            if self._signer and self._unsigned:
+                line, self.last = chain.seal(self._signer.checkpoint(self.last), self.last)
+                self._put(line)
         finally:
             os.close(self._file)
+
+    def _put(self, data: bytes) -> None:
+        self._dirty = True
+        self._write(data)
+        os.fdatasync(self._file)
+        self._dirty = False
+        self._size += len(data)
+
+    def _is_due(self, unsigned: int) -> bool:
+        old = time.monotonic() - self._signed > limits.AUDIT_CHECKPOINT
+        return unsigned >= limits.AUDIT_CHECKPOINT_RECORDS or old
+
+    def _note_signed(self, unsigned: int) -> None:
+        self._unsigned = unsigned
+        if unsigned == 0:
+            self._signed = time.monotonic()
+
+    def _rotate(self, signer: Signer) -> None:
+        """Put the file aside under the number of its last record, and go on in a new one, which begins with a
+        checkpoint and is on disk before it takes the name. Raises OSError, and then all is as it was."""
+        aside = self.path.with_name(f"{self.path.name}.{self.last.seq:012d}")
+        new = _new(self.path)
+        new.unlink(missing_ok=True)
+        file = os.open(new, _FLAGS | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            line, last = chain.seal(signer.checkpoint(self.last, aside.name), self.last)
+            os.write(file, line)
+            os.fsync(file)
+            os.link(self.path, aside)
+            os.rename(new, self.path)
+            _sync_folder(self.path.parent)
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(self._file)
+        self._file, self._size, self.last = file, len(line), last
+        self._note_signed(0)
 
     def _mend(self) -> None:
         if self._dirty:
@@ -138,6 +190,21 @@ class Ledger:
 
     def _refuse(self, why: str) -> NoReturn:
         raise ConfigError(f"audit log {self.path}: {why}")
+
+
+def _new(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")
+
+
+def _finish_rotation(path: Path) -> None:
+    """Take away what a crash left of a rotation: a file that has not taken the name, and the old one's other name."""
+    try:
+        _new(path).unlink(missing_ok=True)
+        for aside in path.parent.glob(f"{glob.escape(path.name)}.[0-9]*"):
+            if path.exists() and aside.samefile(path):
+                aside.unlink()
+    except OSError as error:
+        raise ConfigError(f"audit log {path}: {_words(error)}") from None
 
 
 def _open(path: Path) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.access import chain
+from aggregator.access.checkpoint import read_checkpoint
 from aggregator.access.seen import served_line
 from aggregator.errors import Fault, UsageError
 from aggregator.inventory import durations
@@ -31,12 +32,13 @@ class Wanted:
 def add_to(command: argparse.ArgumentParser) -> None:
     """The subcommands and their options."""
     actions = command.add_subparsers(dest="action", metavar="ACTION", required=True)
-    words = "check the chain over these files, the oldest first, naming the first bad record"
+    words = "check the chain over these files, naming the first bad record"
     checked = actions.add_parser("verify", help=words, description=words, allow_abbrev=False)
     words = "list records"
     shown = actions.add_parser("show", help=words, description=words, allow_abbrev=False)
     for action in (checked, shown):
         action.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an audit log")
+    checked.add_argument("--key", metavar="BASE64", help="the public key that checkpoints must be signed by")
     shown.add_argument("--line", metavar="POSITION", help="who was shown this line: records whose ranges hold it")
     shown.add_argument("--host", metavar="HOST", help="only records that name this host")
     shown.add_argument("--principal", metavar="NAME", help="only what this principal did")
@@ -47,26 +49,74 @@ def add_to(command: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run `verify` or `show`; the exit status. Raises UsageError."""
     if given.action == "verify":
-        return verify(given.files)
+        return verify(given.files, given.key)
     return show(given.files, Wanted(given.line, given.host, given.principal, given.since), given.output)
 
 
-def verify(files: Sequence[Path]) -> int:
-    """Check that the files are one chain, in the order given; the exit status: 0, or 1 with the first bad record named.
-
-    Raises UsageError for a file that can't be read.
-    """
-    last, count = chain.GENESIS, 0
-    for file in files:
+def verify(files: Sequence[Path], key: str | None = None) -> int:
+    """Check that the files are one chain, whatever their order here, with checkpoints signed by `key` (base64), else by
+    one and the same; the exit status: 0, or 1 with the first bad record named. Raises UsageError for a file that can't
+    be read."""
+    seen = _Seen(key)
+    ordered = sorted(files, key=_first_seq)
+    last = _before(ordered[0])
+    for file in ordered:
         with _open(file) as log:
-            found = chain.verify(chain.lines_of(log), last)
-        count += found.records
+            found = chain.verify(chain.lines_of(log), last, seen.look)
+        seen.records += found.records
         if found.bad:
             print(f"{file}:{found.bad.line}: seq {found.bad.seq}: {found.bad.detail}", file=sys.stderr)
             return 1
         last = found.last
-    print(f"ok: {count} records, seq {last.seq}, hash {last.hash}")
+    since = "" if last.seq == seen.records else f" from seq {last.seq - seen.records + 1} on"
+    print(f"ok: {seen.records} records{since}, seq {last.seq}, hash {last.hash}{seen.words(last.seq)}")
     return 0
+
+
+class _Seen:
+    """What a check has come across."""
+
+    def __init__(self, key: str | None) -> None:
+        self.records = 0
+        self._key = key
+        self._signed: int | None = None  # the number of the last record that a checkpoint vouches for
+
+    def look(self, record: dict[str, Any]) -> None:
+        found = read_checkpoint(record)
+        if found is None:
+            return
+        self._key = self._key or found.key
+        if found.key != self._key:
+            raise ValueError(f"is a checkpoint by another key, {found.key}")
+        self._signed = found.seq
+
+    def words(self, last: int) -> str:
+        if self._signed is None:
+            return ""
+        return f"; signed up to seq {self._signed} by {self._key}"
+
+
+def _first_seq(file: Path) -> int:
+    """The number of a file's first record; a file that does not begin with one comes last, and is found bad."""
+    with _open(file) as log:
+        line = log.readline(chain.LINE_BYTES)
+    try:
+        return chain.read(line)[1].seq if line else sys.maxsize
+    except chain.Broken:
+        return sys.maxsize - 1
+
+
+def _before(file: Path) -> chain.Link:
+    """What the first of the files follows: nothing, or the files before a rotation, which its first record signs."""
+    with _open(file) as log:
+        line = log.readline(chain.LINE_BYTES)
+    try:
+        record, _ = chain.read(line)
+        if read_checkpoint(record) and "previous_file" in record["detail"]:
+            return chain.Link(record["seq"] - 1, record["prev"])
+    except ValueError:
+        pass
+    return chain.GENESIS
 
 
 def show(files: Sequence[Path], wanted: Wanted, output: str) -> int:

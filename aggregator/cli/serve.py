@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from aggregator import limits
 from aggregator.access.audit import AuditLog
 from aggregator.cli.options import Settings, check_tls
-from aggregator.cli.state import StateFolder, audit_path, folder_for
+from aggregator.cli.state import StateFolder, audit_path, folder_for, signer_of
 from aggregator.errors import ConfigError, TailonError
 from aggregator.inventory import Bind, Inventory, TcpBind, fold
 from aggregator.metrics import Metrics
@@ -76,11 +76,12 @@ async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, 
         listeners = [stack.enter_context(contextlib.closing(_listen(bind))) for bind in settings.bind]
         binds = [_name(listener) for listener in listeners]
         async with (
-            await AuditLog.open(audit_path(settings, inventory, state), metrics) as audit,
+            await AuditLog.open(audit_path(settings, inventory, state), metrics, signer_of(state)) as audit,
             Aggregator(inventory, SshTransport(), audit, metrics, state.path / "places.json") as aggregator,
         ):
             authority = Authority.of(binds, settings.public_url, tls=tls)
-            server = _Server(_config(create_app(aggregator, authority, settings.relative_root), settings), binds)
+            app = create_app(aggregator, authority, settings.relative_root, allow_download=settings.allow_download)
+            server = _Server(_config(app, settings), binds)
             with _signals(aggregator, settings, server, reload):
                 await server.serve(sockets=listeners)
 

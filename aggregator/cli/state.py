@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from aggregator import limits
+from aggregator.access.checkpoint import KEY_FILE, Signer
 from aggregator.cli.options import Settings
 from aggregator.errors import ConfigError
 from aggregator.inventory import Inventory
@@ -95,3 +96,8 @@ def audit_path(settings: Settings, inventory: Inventory, state: StateFolder) -> 
     if settings.audit_log:
         return settings.audit_log
     return state.path / (inventory.audit.file or "audit.jsonl")
+
+
+def signer_of(state: StateFolder) -> Signer:
+    """Whoever signs the audit log, with the key in the state folder. Raises ConfigError."""
+    return Signer.at(state.path / KEY_FILE)
