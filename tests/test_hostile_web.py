@@ -120,7 +120,7 @@ def test_hard_parameters_are_refused_in_words_and_quickly(product: Product, quer
     answer = product.get(f"/api/v1/stream?{query}")
     assert answer.status == 400
     assert answer.json()["errors"]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert "x-evil" not in {name.lower() for name in answer.headers}
 
 

@@ -129,7 +129,7 @@ async def test_reload_ends_what_was_followed_another_way_at_once(fleet: Fleet, t
         await engine.aggregator.reload(load([inventory]))
         append(host.root / "x.log", "y\n")
         await view.until_text("y")
-        await eventually(lambda: host.connections() == connections, "the old connection to end", 5)
+        await eventually(lambda: host.connections() == connections, "the old connection to end", 20)
     assert view.texts == ["x", "y"]
 
 

@@ -81,7 +81,7 @@ def test_slow_viewer_gets_gaps_that_add_up_and_slows_nobody(rig: Rig) -> None:
         began = time.monotonic()
         flood(rig, source, 40_000)
         quick.wait(lambda: len(quick.of("line")) == 40_001, "all lines")
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 25  # it would be 30 s, if the slow one held it up until it is ended
         assert rig.product.rss() - before < 64 * MIB
         rig.write(source, "the end\n")
         quick.wait_text("the end")
