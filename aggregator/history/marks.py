@@ -16,6 +16,9 @@ Place = tuple[int, int]  # index of a generation, offset in its text
 Wanted = dict[int, set[int]]  # offsets to look at, by index of generation
 
 _FOLD = int(limits.SEEK_FOLD * 1_000_000)  # microseconds
+_DISORDER = int(limits.STAMP_DISORDER * 1_000_000)  # microseconds
+_STEP = 2 * limits.SEEK_BLOCK  # bytes; nearer than that two looks may see the same
+_WIDE = limits.SEEK_WIDE * limits.SEEK_BLOCK  # bytes
 
 
 class Marks:
@@ -37,8 +40,7 @@ class Marks:
 
     def start(self, low: int | None) -> Place:
         """A line with a stamp that is older than `low`, as all known ones before it are; or the log's beginning."""
-        before = self._before(low)
-        return self._last(before - 1)
+        return self._last(self._before(low) - 1)
 
     def stop(self, high: int | None) -> Place | None:
         """A line with a stamp that is not older than `high`, as none of the known ones after it is; or None."""
@@ -51,14 +53,14 @@ class Marks:
         found: Wanted = defaultdict(set)
         if low is not None:
             before = self._before(low)
-            self._fill(found, self._last(before - 1), self._first(before), limits.SEEK_PARTS)
+            self._narrow(found, before, low)
             older = before
             while older > 0 and self._samples[older - 1].high >= low - _FOLD:
                 older -= 1
             self._fill(found, self._last(older - 1), self._first(before - 1), limits.SEEK_CHECKS)
         if high is not None:
             after = self._after(high)
-            self._fill(found, self._last(after - 1), self._first(after), limits.SEEK_PARTS)
+            self._narrow(found, after, high)
             newer = after
             while newer < len(self._samples) and self._samples[newer].low < high + _FOLD:
                 newer += 1
@@ -79,14 +81,30 @@ class Marks:
         """How many of the first samples are older than `low`, one after the other."""
         if low is None:
             return 0
+        low -= _FOLD if self._repeats(low) else 0
         return next((index for index, sample in enumerate(self._samples) if sample.high >= low), len(self._samples))
 
     def _after(self, high: int | None) -> int:
         """The index from which on no sample is older than `high`."""
         if high is None:
             return len(self._samples)
+        high += _FOLD if self._repeats(high) else 0
         back = enumerate(reversed(self._samples))
         return len(self._samples) - next((index for index, one in back if one.low < high), len(self._samples))
+
+    def _repeats(self, time: int) -> bool:
+        """Whether stamps go back somewhere, by more than they may, to about this time."""
+        latest: int | None = None
+        apart = 0  # samples that end before this one: others may see the same lines
+        for index, sample in enumerate(self._samples):
+            while self._last(apart) < self._places[index]:
+                latest = max(latest or 0, self._samples[apart].high)
+                apart += 1
+            if latest is None or latest - sample.low <= _DISORDER:
+                continue
+            if sample.low - _FOLD <= time <= latest + _FOLD:
+                return True
+        return False
 
     def _first(self, index: int) -> Place:
         """Where a sample begins; the log's end behind the last one."""
@@ -100,8 +118,29 @@ class Marks:
             return 0, 0
         return (self._places[index][0], self._samples[index].last) if index < len(self._places) else self._end
 
+    def _narrow(self, found: Wanted, index: int, time: int) -> None:
+        """Add places between a sample and the one before it, most of them near to where a time should be reached."""
+        start, end = self._last(index - 1), self._first(index)
+        if start[0] != end[0] or not 0 < index < len(self._samples) or not self._log[start[0]].seekable:
+            self._fill(found, start, end, limits.SEEK_PARTS)
+            return
+        length = end[1] - start[1]
+        if length <= limits.SEEK_NEAR:
+            return
+        left, right = self._samples[index - 1].high, self._samples[index].low
+        middle = start[1] + round(length * min(1.0, max(0.0, (time - left) / max(1, right - left))))
+        steps = (max(_STEP, length // part) for part in limits.SEEK_NARROW)
+        places = {middle + side * step for step in steps for side in (-1, 1)}
+        places |= {start[1] + length * part // 4 for part in (1, 2, 3)}
+        blind = self._log[start[0]].looks.blind
+        found[start[0]] |= {
+            place
+            for place in places
+            if start[1] + _STEP <= place <= end[1] - _STEP and not any(one <= place < one + _WIDE for one in blind)
+        }
+
     def _fill(self, found: Wanted, start: Place, end: Place, parts: int) -> None:
-        """Add places, so that what is known between two others is no further apart than a part of that."""
+        """Add places, so that what is known between two others is no further apart than two parts of that."""
         stretches = [(index, *self._stretch(index, start, end)) for index in range(start[0], end[0] + 1)]
         total = sum(max(0, last - first) for _, first, last in stretches)
         if total <= limits.SEEK_NEAR:
@@ -109,7 +148,7 @@ class Marks:
         for index, first, last in stretches:
             known = self._known(index, first, last)
             for left, right in pairwise([first, *known, last] if first < last else []):
-                count = round((right - left) * parts / total)
+                count = (right - left) * parts // total
                 found[index].update(left + (right - left) * part // count for part in range(1, count))
 
     def _stretch(self, index: int, start: Place, end: Place) -> tuple[int, int]:
