@@ -60,6 +60,7 @@ class CatchUp:
         self._told: set[str] = set()
         self._kept = kept
         self._before = ""  # the inode of the file that holds the place of an earlier follower
+        self._ended = kept  # where that one was
 
     async def recall(self, header: Header) -> None:
         """Look back at what an earlier follower of this log looked back at, and at what was closed since. Raises
@@ -85,7 +86,15 @@ class CatchUp:
         """What readers by address should know now."""
         ends = {one.end.inode: one.end.offset for one in self._ledger.closed if one.due is not None}
         at = self.here.at
-        return Known((at and at.generation) or "", self.here.inode, self._before, ends)
+        ended = self._ended
+        return Known(
+            (at and at.generation) or "",
+            self.here.inode,
+            self._before,
+            ends,
+            ended.at.generation if ended else "",
+            ended.since if ended else 0,
+        )
 
     def found(self, header: Header) -> None:
         """The live file holds our place."""

@@ -142,6 +142,7 @@ class Feed:
         self._set("waiting" if error.retry else "failed", error, explain(error, self.link))
 
     def gap(self, gap: Gap) -> None:
+        self.ring.mark(gap)
         for listener in tuple(self.listeners):
             listener.missing(self, gap)
 

@@ -8,15 +8,16 @@ from operator import attrgetter
 from typing import Protocol
 
 from aggregator import limits
-from aggregator.errors import AuditUnavailable, Denied
+from aggregator.errors import AuditUnavailable, Denied, HostError
 from aggregator.hub import backlog
+from aggregator.hub.after import After
 from aggregator.hub.backlog import Backlog
 from aggregator.hub.chunk import Chunk
 from aggregator.hub.feed import Feed
 from aggregator.hub.joining import Held, Ready, state_of
 from aggregator.hub.view import View
 from aggregator.hub.wishes import Right, Wishes
-from aggregator.model import EndReason, File, Notice, Position
+from aggregator.model import EndReason, File, Gap, Notice, Position
 from aggregator.stream.records import Line, Record, gap_record, notice_record
 
 
@@ -79,8 +80,12 @@ class Joiner:
     def is_joined(self, file: File) -> bool:
         return file in self._joined
 
-    def is_joining(self, file: File) -> bool:
-        return file in self._joining
+    def missing(self, gap: Gap) -> None:
+        """Lines are missing after the last live one."""
+        if held := self._joining.get(gap.file):
+            held.append_gap(gap)
+        elif gap.file in self._joined:
+            self._out.put(gap_record(gap))
 
     def appeared(self, file: File) -> None:
         self._awaited.add(file)
@@ -169,26 +174,44 @@ class Joiner:
             held = self._joining[file] = Held()
             cut = self._view.cut(file)
             place = self._places.get(file)
+            found: Backlog | None
             if place is None:
                 found = await backlog.last_lines(feed, self._wishes.lines, cut)
             elif backlog.is_live(feed, place, cut):
                 self._ahead[file] = place
                 found = Backlog([])
             else:
-                found = await self._resume(feed, place, cut)
+                after = After(feed, place, cut)
+                found = await self._resume(after)
+        while found is None:
+            await after.pause()
+            async with self._readers:
+                await self._drained.wait()
+                self._right.require(file)
+                found = await self._resume(after)
         item = Ready(feed, found, held)
         self._ready.append(item)
         self._collect(item.size)
         self._wake()
 
-    async def _resume(self, feed: Feed, place: Position, cut: backlog.Cut) -> Backlog:
-        """All after a position: earlier parts are given out as they come, the last one is returned."""
+    async def _resume(self, after: After) -> Backlog | None:
+        """All after a position: earlier parts are given out as they come, the last one is returned; None where the host
+        is to be waited for."""
         last: Backlog | None = None
-        async with aclosing(backlog.after(feed, place, cut)) as parts:
-            async for part in parts:
-                if last is not None:
-                    await self._give([Ready(feed, last, Held())])
-                last = part
+        try:
+            async with aclosing(after.parts()) as parts:
+                async for part in parts:
+                    if last is not None:
+                        await self._give([Ready(after.feed, last, Held())])
+                    last = part
+        except HostError as error:
+            if last is not None:
+                await self._give([Ready(after.feed, last, Held())])
+            if error.retry and self._wishes.follow:
+                return None
+            *earlier, last = await after.without_host(error)
+            for part in earlier:
+                await self._give([Ready(after.feed, part, Held())])
         return last or Backlog([])
 
     async def _give(self, ready: list[Ready]) -> None:
@@ -215,7 +238,14 @@ class Joiner:
             self._held -= self._joining.pop(item.file).bytes
             if gap := item.held.gap():
                 self._out.put(gap)
-        self._out.push(sorted((line for item in ready for line in item.held.lines), key=attrgetter("key")))
+        for item in ready:
+            for part in item.held.parts() if item.held.gaps else ():
+                if isinstance(part, list):
+                    self._out.push(part)
+                else:
+                    self._out.put(part)
+        held = [item.held for item in ready if not item.held.gaps]
+        self._out.push(sorted((line for one in held for line in one.lines), key=attrgetter("key")))
         for item in ready:
             self._out.put(state_of(item.feed))
             self._settle(item.file)

@@ -8,8 +8,8 @@ from aggregator import limits
 from aggregator.hub.backlog import Backlog
 from aggregator.hub.feed import Feed, explain
 from aggregator.hub.queue import Missing
-from aggregator.model import File, Notice
-from aggregator.stream.records import GapRecord, Line, NoticeRecord, notice_record
+from aggregator.model import File, Gap, Notice
+from aggregator.stream.records import GapRecord, Line, NoticeRecord, Record, gap_record, notice_record
 
 
 @dataclass(slots=True)
@@ -19,6 +19,7 @@ class Held:
     lines: list[Line] = field(default_factory=list)
     missing: Missing | None = None
     bytes: int = 0
+    gaps: list[tuple[int, Gap]] = field(default_factory=list)  # that came meanwhile, each after so many lines
 
     def append(self, line: Line) -> list[Line]:
         """Take the next line; those that had to go for it."""
@@ -38,7 +39,21 @@ class Held:
             self.missing = self.missing or Missing(lost[0], lost[0])
             for line in lost:
                 self.missing.add(line)
+        self.gaps = [(max(0, after - half), gap) for after, gap in self.gaps]
         return lost
+
+    def append_gap(self, gap: Gap) -> None:
+        """Lines are missing after those that wait."""
+        self.gaps.append((len(self.lines), gap))
+
+    def parts(self) -> list[list[Line] | Record]:
+        """The lines, and the gaps between them."""
+        parts: list[list[Line] | Record] = []
+        start = 0
+        for after, gap in self.gaps:
+            parts += [self.lines[start:after], gap_record(gap)]
+            start = after
+        return [*parts, self.lines[start:]]
 
     def gap(self) -> GapRecord | None:
         """What is missing between the backlog and the lines."""

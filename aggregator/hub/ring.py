@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aggregator import limits
 from aggregator.history.read import count_lines
-from aggregator.model import Batch
+from aggregator.model import Batch, Gap
 from aggregator.stream.reader import Memory
 
 
@@ -31,6 +31,7 @@ class Ring:
         self._limit = limit
         self._entries: deque[Entry] = deque()
         self._bytes = 0
+        self._gaps: deque[tuple[int, Gap]] = deque()
         self.seq = 0
 
     def append(self, batch: Batch, memory: Memory, at: float, *, history: bool) -> Entry:
@@ -41,7 +42,18 @@ class Ring:
         self._bytes += _cost(batch)
         while self._bytes > self._limit() and len(self._entries) > 1:
             self._bytes -= _cost(self._entries.popleft().batch)
+        while self._gaps and self._gaps[0][0] < self._entries[0].seq:
+            self._gaps.popleft()
         return entry
+
+    def mark(self, gap: Gap) -> None:
+        """Lines are missing after the newest entry."""
+        if self._entries:
+            self._gaps.append((self.seq, gap))
+
+    def gaps(self) -> list[tuple[int, Gap]]:
+        """What is missing between the entries, each with the `seq` of the one before it."""
+        return list(self._gaps)
 
     @property
     def first(self) -> Entry | None:

@@ -18,7 +18,7 @@ from aggregator.hub.view import Selection, View
 from aggregator.hub.wishes import Right, Wishes
 from aggregator.model import EndReason, File, Gap, Notice
 from aggregator.stream.merge import as_late
-from aggregator.stream.records import EndRecord, Line, Record, TickRecord, gap_record, notice_record, rfc3339
+from aggregator.stream.records import EndRecord, Line, Record, TickRecord, notice_record, rfc3339
 
 
 class Subscription:
@@ -129,8 +129,8 @@ class Subscription:
         return self._ended or self._queue.has_room
 
     def missing(self, gap: Gap) -> None:
-        if self._joiner and (self._joiner.is_joined(gap.file) or self._joiner.is_joining(gap.file)):
-            self.put(gap_record(gap))
+        if self._joiner:
+            self._joiner.missing(gap)
 
     def notice(self, notice: Notice) -> None:
         file = _file_of(notice)

@@ -129,6 +129,8 @@ class View:
             self._beat_in(self._merge.due_of(passed, wall) / 1e6)
 
     def missing(self, feed: Feed, gap: Gap) -> None:
+        if lines := self._merge.flush():
+            self._give(lines)  # what came before the gap goes out before it
         for viewer in tuple(self.viewers):
             viewer.missing(gap)
 
@@ -146,11 +148,14 @@ class View:
         now, wall = self._clocks()
         self._beaten = now / 1e6
         if lines := self._merge.release(now, wall):
-            chunk = Chunk(lines)
-            for viewer in tuple(self.viewers):
-                viewer.offer(chunk)
+            self._give(lines)
         if (due := self._merge.due(now, wall)) is not None:
             self._beat_in(due / 1e6)
+
+    def _give(self, lines: list[Line]) -> None:
+        chunk = Chunk(lines)
+        for viewer in tuple(self.viewers):
+            viewer.offer(chunk)
 
     def _beat_in(self, seconds: float) -> None:
         """Give out what will be due then: at once where nothing is held back, else no sooner than a beat after the

@@ -79,6 +79,13 @@ class Merge:
         self._count -= len(out)
         return self._ordered(out) if self._sort and out else out
 
+    def flush(self) -> list[Line]:
+        """All lines that are held."""
+        out = [line for _, lines in self._groups for line in lines]
+        self._groups.clear()
+        self._count = 0
+        return self._ordered(out) if self._sort and out else out
+
     def _ordered(self, out: list[Line]) -> list[Line]:
         out.sort(key=_key)
         late = 0
