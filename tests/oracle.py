@@ -110,6 +110,21 @@ class Log:
         for part in self.parts:
             part.write(self.path)
 
+    def rotate(self) -> None:
+        """As logrotate with numbers: all go up by one, the live file becomes `.1`, what was `.1` is compressed."""
+        for part in self.parts:
+            old = self.path.with_name(self.path.name + part.suffix)
+            number = int(part.suffix.split(".")[1]) if part.suffix else 0
+            part.suffix = f".{number + 1}" + (".gz" if number else "")
+            if part.open_end and not number:
+                part.lines, part.open_end = part.lines[:-1], False  # the writer never ended it
+            if part.lines:
+                part.write(self.path)
+            old.unlink()
+        self.parts = [part for part in self.parts if part.lines]
+        self.parts.append(Part([], "", self.parts[-1].mtime if self.parts else 0))
+        self.parts[-1].write(self.path)
+
     def entries(self) -> list[Entry]:
         lines = [(line, part.mtime * MICROS) for part in self.parts for line in part.complete]
         if all(line.stamp is None for line, _ in lines):
@@ -132,6 +147,12 @@ class Log:
     @property
     def goes_back(self) -> bool:
         return any(entry.low != entry.high for entry in self.entries())
+
+    @property
+    def begins_alike(self) -> bool:
+        """Whether two generations have the same first line: then what is alike behind it has the same address."""
+        first = [part.lines[0].raw for part in self.parts if part.lines]
+        return len(set(first)) < len(first)
 
     def _entry(self, number: int, group: Sequence[tuple[Written, int]]) -> Entry:
         name = next((line for line, _ in group if line.stamp is not None), group[0][0])

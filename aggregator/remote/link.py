@@ -149,7 +149,7 @@ class Link:
 
     async def _open(self, kind: Kind, command: Callable[[Probe], str], wait: bool) -> tuple[Slots, Channel]:
         """Start a command on a connection that takes one more session; how many it takes is learned from refusals."""
-        refused = False
+        refusals = 0
         while True:
             slots = await self._reserve(kind, wait)
             try:
@@ -158,9 +158,9 @@ class Link:
                 await self._release(slots, kind)
                 if error.cause != "too-many-sessions":
                     raise
-                if refused and not self._connections.refused(slots):
-                    raise
-                refused = True
+                if refusals and not self._connections.refused(slots) and refusals >= limits.SESSION_ENDS:
+                    raise  # all that were ours have had their time to end
+                refusals += 1
                 await asyncio.sleep(limits.SESSION_END)
             except BaseException:
                 await self._release(slots, kind)
