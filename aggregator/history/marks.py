@@ -26,6 +26,7 @@ class Marks:
 
     def __init__(self, log: Sequence[Piece]) -> None:
         self._log = log
+        self._drifts = False
         self._end = (len(log) - 1, log[-1].facts.size)
         self._samples: list[Sample] = []
         self._places: list[Place] = []
@@ -33,6 +34,7 @@ class Marks:
             ends = {sample.first: sample for sample in (piece.facts.head, piece.facts.tail) if sample}
             for first, sample in sorted((piece.looks.samples | ends).items()):
                 self._samples.append(sample)
+                self._drifts |= sample.drifts
                 self._places.append((index, first))
 
     def __bool__(self) -> bool:
@@ -40,31 +42,29 @@ class Marks:
 
     def start(self, low: int | None) -> Place:
         """A line with a stamp that is older than `low`, as all known ones before it are; or the log's beginning."""
-        return self._last(self._before(low) - 1)
+        index = self._before(low) - 1
+        hour = self._last(self._older(index, low))
+        return hour if self._small(hour, self._first(index)) else self._last(index)
 
     def stop(self, high: int | None) -> Place | None:
         """A line with a stamp that is not older than `high`, as none of the known ones after it is; or None."""
-        after = self._after(high)
-        return self._places[after] if after < len(self._places) else None
+        index = self._after(high)
+        hour = self._newer(index, high)
+        index = hour if self._small(self._last(index), self._first(hour)) else index
+        return self._places[index] if index < len(self._places) else None
 
     def wanted(self, low: int | None, high: int | None) -> Wanted:
         """Places to look at before `start(low)` and `stop(high)` are as near as they should be, and verified; none when
         they are."""
         found: Wanted = defaultdict(set)
         if low is not None:
-            before = self._before(low)
-            self._narrow(found, before, low)
-            older = before
-            while older > 0 and self._samples[older - 1].high >= low - _FOLD:
-                older -= 1
-            self._fill(found, self._last(older - 1), self._first(before - 1), limits.SEEK_CHECKS)
+            index = self._before(low)
+            self._narrow(found, index, low)
+            self._fill(found, self._last(self._older(index - 1, low)), self._first(index - 1), limits.SEEK_CHECKS)
         if high is not None:
-            after = self._after(high)
-            self._narrow(found, after, high)
-            newer = after
-            while newer < len(self._samples) and self._samples[newer].low < high + _FOLD:
-                newer += 1
-            self._fill(found, self._last(after), self._first(newer), limits.SEEK_CHECKS)
+            index = self._after(high)
+            self._narrow(found, index, high)
+            self._fill(found, self._last(index), self._first(self._newer(index, high)), limits.SEEK_CHECKS)
         return found
 
     def between(self, start: Place, stop: Place | None, parts: int) -> Wanted:
@@ -91,6 +91,30 @@ class Marks:
         high += _FOLD if self._repeats(high) else 0
         back = enumerate(reversed(self._samples))
         return len(self._samples) - next((index for index, one in back if one.low < high), len(self._samples))
+
+    def _older(self, index: int, low: int | None) -> int:
+        """Of stamps that may repeat an hour, the last sample before that hour, which may hide lines as new as `low`
+        before a sample that is older; else that sample."""
+        while low is not None and self._drifts and index >= 0 and self._samples[index].high >= low - _FOLD:
+            index -= 1
+        return index
+
+    def _newer(self, index: int, high: int | None) -> int:
+        """The same behind a sample that is newer than `high`."""
+        while high is not None and self._drifts and index < len(self._samples):
+            if self._samples[index].low >= high + _FOLD:
+                break
+            index += 1
+        return index
+
+    def _small(self, start: Place, end: Place) -> bool:
+        """Whether what lies between two places is sooner read than looked at."""
+        pieces = self._log[start[0] : end[0] + 1]
+        return all(piece.seekable for piece in pieces) and self._length(start, end) <= limits.SEEK_NEAR
+
+    def _length(self, start: Place, end: Place) -> int:
+        """The bytes between two places that can be looked at."""
+        return sum(last - first for _, first, last in self._stretches(start, end))
 
     def _repeats(self, time: int) -> bool:
         """Whether stamps go back somewhere, by more than they may, to about this time."""
@@ -140,23 +164,22 @@ class Marks:
         }
 
     def _fill(self, found: Wanted, start: Place, end: Place, parts: int) -> None:
-        """Add places, so that what is known between two others is no further apart than two parts of that."""
-        stretches = [(index, *self._stretch(index, start, end)) for index in range(start[0], end[0] + 1)]
-        total = sum(max(0, last - first) for _, first, last in stretches)
+        """Add places, so that what is known between two others is hardly further apart than a part of that."""
+        total = self._length(start, end)
         if total <= limits.SEEK_NEAR:
             return
-        for index, first, last in stretches:
-            known = self._known(index, first, last)
-            for left, right in pairwise([first, *known, last] if first < last else []):
-                count = (right - left) * parts // total
+        for index, first, last in self._stretches(start, end):
+            for left, right in pairwise([first, *self._known(index, first, last), last]):
+                count = round((right - left) * parts / total)
                 found[index].update(left + (right - left) * part // count for part in range(1, count))
 
-    def _stretch(self, index: int, start: Place, end: Place) -> tuple[int, int]:
-        """What of a generation lies between two places and can be looked at."""
-        piece = self._log[index]
-        if not piece.seekable:
-            return 0, 0
-        return start[1] if index == start[0] else 0, end[1] if index == end[0] else piece.facts.size
+    def _stretches(self, start: Place, end: Place) -> Iterator[tuple[int, int, int]]:
+        """What of each generation lies between two places and can be looked at: its index, first and last offset."""
+        for index in range(start[0], end[0] + 1):
+            first = start[1] if index == start[0] else 0
+            last = end[1] if index == end[0] else self._log[index].facts.size
+            if self._log[index].seekable and first < last:
+                yield index, first, last
 
     def _known(self, index: int, first: int, last: int) -> list[int]:
         """The offsets in a stretch of a generation at which was looked."""

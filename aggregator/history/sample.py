@@ -18,13 +18,14 @@ _NO_OFFSET = timedelta(0)
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Neighbouring lines: offsets of the first and of the last that have a stamp, the lowest and the highest stamp
-    (microseconds since the epoch), and `rate`, the bytes of a line there on average."""
+    (microseconds since the epoch), and `rate`, the bytes of a line there on average. `drifts`: see `LineReader`."""
 
     first: int
     last: int
     low: int
     high: int
     rate: float
+    drifts: bool = False
 
 
 def take(
@@ -51,6 +52,7 @@ def take(
         min(stamp for _, stamp in found),
         max(stamp for _, stamp in found),
         len(text) / text.count(b"\n"),
+        lines.drifts,
     )
 
 

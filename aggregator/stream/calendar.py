@@ -42,15 +42,16 @@ class Calendar:
     """Instants for one file, whose stamps are in `zone` where they name none; `now()` is seconds since the epoch.
 
     `previous` is the last instant read from the file (microseconds since the epoch); it decides between the two
-    occurrences of a wall time when clocks are put back.
+    occurrences of a wall time when clocks are put back. `local` tells that the file's own zone was needed.
     """
 
-    __slots__ = ("_now", "_zone", "previous")
+    __slots__ = ("_now", "_zone", "local", "previous")
 
     def __init__(self, zone: tzinfo, now: Callable[[], float]) -> None:
         self._zone = zone
         self._now = now
         self.previous: int | None = None
+        self.local = False
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -104,6 +105,7 @@ class Calendar:
 
     def _local(self, wall: datetime, second: int) -> tuple[timedelta, bool]:
         """The file's own zone. In a gap, the offset before it (PEP 495); in a fold, see `_is_second`."""
+        self.local = True
         first = wall.replace(tzinfo=self._zone).utcoffset() or _NO_OFFSET
         later = wall.replace(tzinfo=self._zone, fold=1).utcoffset() or _NO_OFFSET
         if first <= later:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable
-from datetime import tzinfo
+from datetime import timezone, tzinfo
 
 import msgspec
 
@@ -81,6 +81,12 @@ class LineReader:
         if lines and history:
             _backfill(lines)
         return lines
+
+    @property
+    def drifts(self) -> bool:
+        """Whether stamps without a zone were read, and of their zone only an offset is known: twice a year it is wrong
+        from then on, and once an hour of them comes again."""
+        return self._stamps.local and isinstance(self.zone, timezone)
 
     def stamps(self, text: bytes, at: float) -> list[tuple[int, int]]:
         """Of complete lines of a file that was last written at `at` (seconds), those with a stamp of their own: offset

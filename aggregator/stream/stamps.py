@@ -45,6 +45,11 @@ class StampReader:
         self._starts = _by_start(calendar, now)
         self._last: Read = self._starts[0][1][0]
 
+    @property
+    def local(self) -> bool:
+        """Whether a stamp without a zone was read."""
+        return self._calendar.local
+
     def read(self, text: str) -> int | None:
         """Microseconds since the epoch, UTC, of the line's own stamp, or None where it has none."""
         stamp = self._last(text)
