@@ -1,26 +1,29 @@
-"""A page of history: lines, where the next page begins, and which hosts could not be read."""
+"""Lines of history as they are given out: in blocks, or as a page with a cursor."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
 
 from aggregator import limits
+from aggregator.access.door import Opening
 from aggregator.history import cursor
 from aggregator.history.lane import Lane
 from aggregator.history.search import Search
 from aggregator.history.select import Hit
 from aggregator.pastquery import PastPlan
 from aggregator.stream.records import Line, LineRecord
+from aggregator.stream.runs import runs_of
 
 
-class Failure(msgspec.Struct):
-    """A host that could not be read, and why."""
+class Failure(msgspec.Struct, omit_defaults=True):
+    """A host that could not be read, and why; where it would have been too much, how many bytes."""
 
     host: str
     detail: str
+    to_scan: int | None = None
 
 
 class Page(msgspec.Struct):
@@ -33,44 +36,115 @@ class Page(msgspec.Struct):
     failed: list[Failure]
 
 
-async def collect(search: Search, plan: PastPlan) -> list[Line]:
-    """The lines of a page, oldest first: as many as were asked for, fewer where they take much memory or end."""
-    blocks: list[list[Line]] = []
-    left, room = limits.PAGE_USUAL if plan.limit is None else plan.limit, limits.PAGE_BYTES
-    async with aclosing(search.merge.hits()) as hits:
-        while left > 0 and room > 0:
-            try:
-                lane, hit = await anext(hits)
-            except StopAsyncIteration:
-                break
-            block = give(lane, hit, left, backward=plan.range.backward)
-            blocks.append(block)
-            left -= len(block)
-            room -= hit.size
-    if plan.range.backward:
-        blocks.reverse()
-    return [line for block in blocks for line in block]
+class ProgressRecord(msgspec.Struct, tag="progress"):
+    """How far a search has come on a host, all in all: see `aggregator.history.search.Progress`."""
+
+    host: str
+    stage: str
+    scanned: int
+    to_scan: int
+    matches: int
 
 
-def give(lane: Lane, hit: Hit, most: int, *, backward: bool) -> list[Line]:
-    """The lines of a hit that were not given out yet, at most so many; what is left goes back into its lane."""
-    lines = hit.lines[: len(hit.lines) - hit.given] if backward else hit.lines[hit.given :]
-    if len(lines) <= most:
+class FoundRecord(msgspec.Struct, tag="end", omit_defaults=True):
+    """The last record of lines that were given out while they were found."""
+
+    reason: str
+    cursor: str | None
+    complete: bool
+    scanned_bytes: int
+    failed: list[Failure]
+    detail: str | None = None
+
+
+class Reading:
+    """A search that was opened and recorded: the only way to its lines."""
+
+    def __init__(self, plan: PastPlan, search: Search, opening: Opening) -> None:
+        self.plan = plan
+        self.search = search
+        self._opening = opening
+        self._backward = plan.range.backward
+
+    async def blocks(self, most: int | None = limits.BLOCK_LINES) -> AsyncGenerator[list[Line], None]:
+        """The lines that were asked for, in the order of reading: some at once, and what there is before each wait.
+
+        `most` None: all in one block. Backward, those of a block are the newest first, too. Raises AuditUnavailable.
+        """
+        left = self.plan.limit
+        block: list[Line] = []
+        async with aclosing(self.search.merge.hits()) as hits:
+            while left is None or left > 0:
+                found = await anext(hits, False)
+                if isinstance(found, tuple):
+                    lines = self._take(*found, left)
+                    block += lines
+                    left = None if left is None else left - len(lines)
+                if block and (found is False or (most is not None and (found is None or len(block) >= most))):
+                    yield self._given(block)
+                    block = []
+                if found is False:
+                    return
+        if block:
+            yield self._given(block)
+
+    async def page(self) -> Page:
+        """One page. Raises AuditUnavailable, TooMany."""
+        lines: list[Line] = []
+        room = limits.PAGE_BYTES
+        async with aclosing(self.blocks()) as blocks:
+            async for block in blocks:
+                lines += block
+                room -= sum(min(line.size, limits.LINE_BYTES) + limits.LINE_COST for line in block)
+                if room <= 0:
+                    break
+        records = [line.record for line in (reversed(lines) if self._backward else lines)]
+        failed = self.failed()
+        return Page(records, self.cursor(), not failed, self.scanned, failed)
+
+    @property
+    def scanned(self) -> int:
+        """Bytes that were read on all hosts."""
+        return self.search.scanned
+
+    def failed(self) -> list[Failure]:
+        return [Failure(host, detail, size) for (host, detail), size in self.search.failed.items()]
+
+    def cursor(self) -> str | None:
+        """Where the next page begins; None where there is none. Raises TooMany."""
+        if self.search.exhausted:
+            return None
+        plan, reach = self.plan, self.plan.range
+        found = cursor.Cursor(
+            reach.wanted.since, reach.until, self._backward, plan.ranged, plan.filters, self.search.marks()
+        )
+        return cursor.encode(found)
+
+    def progress(self) -> list[ProgressRecord]:
+        return [
+            ProgressRecord(host, one.stage, one.scanned, one.to_scan, one.matches)
+            for host, one in sorted(self.search.progress.items())
+        ]
+
+    def ended(self, reason: str, detail: str | None = None) -> FoundRecord:
+        """What comes last. Raises TooMany."""
+        failed = self.failed()
+        complete = not failed and reason == "complete"
+        return FoundRecord(reason, self.cursor(), complete, self.scanned, failed, detail)
+
+    def _take(self, lane: Lane, hit: Hit, most: int | None) -> list[Line]:
+        """The lines of a hit that were not given out yet, at most so many; what is left goes back into its lane."""
+        lines = hit.lines[: len(hit.lines) - hit.given] if self._backward else hit.lines[hit.given :]
+        if self._backward:
+            lines = lines[::-1]
+        if most is not None and len(lines) > most:
+            hit.given += most
+            lane.put_back(hit)
+            return lines[:most]
         return lines
-    hit.given += most
-    lane.put_back(hit)
-    return lines[-most:] if backward else lines[:most]
 
-
-def cursor_of(search: Search, plan: PastPlan) -> str | None:
-    """Where the next page begins; None where there is none. Raises TooMany."""
-    if search.exhausted:
-        return None
-    reach = plan.range
-    return cursor.encode(
-        cursor.Cursor(reach.wanted.since, reach.until, reach.backward, plan.ranged, plan.filters, search.marks())
-    )
-
-
-def failures(failed: Iterable[tuple[str, str]]) -> list[Failure]:
-    return [Failure(host, detail) for host, detail in failed]
+    def _given(self, block: list[Line]) -> list[Line]:
+        """A block that leaves now. Raises AuditUnavailable."""
+        self._opening.beat()
+        self._opening.delivered(runs_of(block), len(block), sum(min(line.size, limits.LINE_BYTES) for line in block))
+        return block

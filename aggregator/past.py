@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from aggregator import limits
-from aggregator.access.door import Door, Opening
+from aggregator.access.door import Door
 from aggregator.access.policy import Action
 from aggregator.access.request import Request
 from aggregator.access.sight import Sight
-from aggregator.errors import Denied, Fault, HostError, UsageError
+from aggregator.errors import Fault, HostError, UsageError
+from aggregator.histogram import Histogram, edges_of, histogram
 from aggregator.history.around import lines_around
 from aggregator.history.find import plain_file
+from aggregator.history.hostread import HostRead
 from aggregator.history.search import Looked, Search, Shared, searching
 from aggregator.history.span import read_span
+from aggregator.history.tally import Tally
 from aggregator.hub.feed import line_reader
 from aggregator.hub.view import select
 from aggregator.inventory import Inventory
-from aggregator.model import File, Position, Principal
-from aggregator.pages import Failure, Page, collect, cursor_of, failures
-from aggregator.pastquery import PastPlan, PastQuery, plan_past
+from aggregator.model import File, Position, Principal, Source
+from aggregator.pages import Failure, Page, Reading
+from aggregator.pastquery import HistogramQuery, PastPlan, PastQuery, plan_histogram, plan_past
 from aggregator.query import known, whole_number
 from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
@@ -117,19 +120,45 @@ class Past:
             opening.delivered(runs_of(lines), len(lines), size)
             return Page([line.record for line in lines], None, True, size, [])
 
-    async def page(self, asked: PastQuery) -> Page:
-        """A page of what lies on the hosts, merged. Raises UsageError, Denied, AuditUnavailable, TooMany."""
+    @asynccontextmanager
+    async def lines(self, asked: PastQuery) -> AsyncIterator[Reading]:
+        """What lies on the hosts, merged. Raises UsageError, Denied, AuditUnavailable."""
         plan = self._plan(asked)
-        request = self._request(plan, "search" if plan.ranged else "view", "/api/v1/lines")
-        async with self._searching(plan, request) as (opening, search):
-            lines = await collect(search, plan)
-            opening.delivered(runs_of(lines), len(lines), sum(line.size for line in lines))
-            failed = failures(search.failed)
-            records = [line.record for line in lines]
-            return Page(records, cursor_of(search, plan), not failed, sum(search.scanned.values()), failed)
+        action: Action = "search" if plan.ranged else "view"
+        async with self._searching(plan, self._request(plan, action, "/api/v1/lines")) as reading:
+            yield reading
 
-    def _plan(self, asked: PastQuery, direction: str = "backward") -> PastPlan:
-        return plan_past(asked, self._inventory, self._sight, time.time(), direction)
+    @asynccontextmanager
+    async def download(self, asked: PastQuery) -> AsyncIterator[Reading]:
+        """The same as one file, oldest first unless the newest lines are asked for. Raises as `lines`."""
+        asked = replace(asked, direction=asked.direction or ("forward" if asked.limit is None else "backward"))
+        plan = self._plan(asked, most=None)
+        async with self._searching(plan, self._request(plan, "download", "/api/v1/download")) as reading:
+            yield reading
+
+    async def histogram(self, asked: HistogramQuery) -> Histogram:
+        """How many lines of what is asked for lie in each part of a range. Raises as `lines`."""
+        now = time.time()
+        query = asked.query
+        if query.since is None and query.until is None:
+            query = replace(query, since=f"-{limits.HISTOGRAM_RANGE:g}s")
+        plan, buckets, exact = plan_histogram(replace(asked, query=query), self._inventory, self._sight, now)
+        reach = plan.range
+        since = reach.wanted.since
+        if since is None:
+            since = reach.until - int(limits.HISTOGRAM_RANGE * 1e6)
+            reach = replace(reach, wanted=replace(reach.wanted, since=since))
+        tally = Tally(edges_of(since, reach.until, buckets))
+        plan = replace(plan, range=replace(reach, tally=tally, estimate=not exact))
+        request = replace(self._request(plan, "search", "/api/v1/histogram"), event="histogram")
+        async with self._searching(plan, request) as reading:
+            async with aclosing(reading.blocks()) as blocks:
+                async for _ in blocks:
+                    pass
+            return histogram(tally, reading.scanned, reading.failed(), exact=exact)
+
+    def _plan(self, asked: PastQuery, most: int | None = limits.PAGE_USUAL) -> PastPlan:
+        return plan_past(asked, self._inventory, self._sight, time.time(), most)
 
     def _request(self, plan: PastPlan, action: Action, command: str) -> Request:
         """What is written down of a plan; files that must be looked for are added when they are found."""
@@ -151,18 +180,24 @@ class Past:
         return plain_file(self._inventory.hosts[host], self._inventory.sources[source])
 
     @asynccontextmanager
-    async def _searching(self, plan: PastPlan, request: Request) -> AsyncIterator[tuple[Opening, Search]]:
-        looked = [
-            Looked(self._links.link(self._inventory.hosts[host]), self._inventory.sources[source])
-            for host, source in sorted(plan.pairs)
-        ]
+    async def _searching(self, plan: PastPlan, request: Request) -> AsyncIterator[Reading]:
+        sources: dict[str, list[Source]] = {}
+        for host, source in sorted(plan.pairs if plan.limit != 0 else ()):
+            sources.setdefault(host, []).append(self._inventory.sources[source])
+        hosts = [Looked(self._links.link(self._inventory.hosts[host]), these) for host, these in sources.items()]
         async with await self._door.open(self._principal, request) as opening:
 
             async def admit(files: Sequence[File]) -> Sequence[File]:
-                return await _admit(opening, files)
+                """The files that the rules allow of those that a pattern found. Raises AuditUnavailable."""
+                allowed = [file for file in files if opening.allows(file)]
+                await opening.add(allowed)
+                return allowed
 
-            async with searching(looked, plan.range, self._shared, admit) as search:
-                yield opening, search
+            async def read(search: Search, looked: Looked) -> None:
+                await HostRead(search, looked, admit).run()
+
+            async with searching(hosts, plan.range, self._shared, read) as search:
+                yield Reading(plan, search, opening)
 
     def _way(self, file: File) -> tuple[Link, Callable[[], LineReader]]:
         """How a file is reached and read."""
@@ -189,17 +224,6 @@ class Past:
         if cursor.file != end.file:
             raise UsageError(Fault("cursor", "this is a position of another file than `from`"))
         return cursor, end
-
-
-async def _admit(opening: Opening, files: Sequence[File]) -> Sequence[File]:
-    """The files that the rules allow of those that were found. Raises AuditUnavailable."""
-    try:
-        await opening.add(files)
-        return files
-    except Denied:
-        if len(files) == 1:
-            return ()
-    return [file for one in files for file in await _admit(opening, (one,))]
 
 
 def _failed(file: File, error: HostError) -> Page:

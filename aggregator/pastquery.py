@@ -35,12 +35,22 @@ class PastQuery:
     limit: str | None = None
     direction: str | None = None
     cursor: str | None = None
+    max_scan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramQuery:
+    """The parameters of a histogram as they were given: those of `lines`, and how to count."""
+
+    query: PastQuery
+    buckets: str | None = None
+    exact: str = "1"
 
 
 @dataclass(frozen=True, slots=True)
 class PastPlan:
-    """A query that is right: which sources of which hosts to read, and what in them; at most `limit` lines (None: as
-    many as is usual). `ranged` tells that it is a search rather than mere paging; `filters` is a checksum of all else.
+    """A query that is right: which sources of which hosts to read, and what in them; at most `limit` lines (None:
+    all). `ranged` tells that it is a search rather than mere paging; `filters` is a checksum of all else.
     """
 
     query: PastQuery
@@ -56,19 +66,20 @@ class PastPlan:
 
 
 def plan_past(
-    query: PastQuery, inventory: Inventory, sight: Sight, now: float, direction: str = "backward"
+    query: PastQuery, inventory: Inventory, sight: Sight, now: float, most: int | None = limits.PAGE_USUAL
 ) -> PastPlan:
-    """Check a query by what exists for the asker; `now` is in seconds since the epoch, `direction` what counts where
-    none is given. Raises UsageError with the faults of all its parameters."""
+    """Check a query by what exists for the asker; `now` is in seconds since the epoch, `most` the limit where none
+    is given (None: no limit). Raises UsageError with the faults of all its parameters."""
     faults: list[Fault] = []
     hosts = attempt(faults, lambda: inventory.select(query.hosts, visible=sight.hosts(inventory)))
     sources = attempt(faults, lambda: sources_of(query.sources, inventory, sight))
     wanted = attempt(faults, lambda: Filter.compile(query.grep, query.exclude, query.level))
-    limit = attempt(faults, lambda: _limit(query.limit))
+    limit = attempt(faults, lambda: _limit(query.limit, most))
     since = attempt(faults, lambda: _time("since", query.since, now))
     until = attempt(faults, lambda: _time("until", query.until, now))
-    way = attempt(faults, lambda: choice("direction", query.direction or direction, ("backward", "forward")))
+    way = attempt(faults, lambda: choice("direction", query.direction or "backward", ("backward", "forward")))
     last = attempt(faults, lambda: _cursor(query))
+    scan = attempt(faults, lambda: _max_scan(query.max_scan))
     if since is not None and until is not None and since > until:
         faults.append(Fault("since", "this is later than `until`"))
     if faults or hosts is None or sources is None or wanted is None:
@@ -79,8 +90,28 @@ def plan_past(
     if last is not None:
         since, until, backward, marks = last.since, last.until, last.backward, dict(last.marks)
         ranged |= last.ranged
-    reach = Range(Wanted(wanted, since, until), until, backward, marks)
+    sweeps = most is None or bool(query.grep or query.exclude or query.level)
+    allowed = limits.MAX_SCAN if scan is None else scan
+    reach = Range(Wanted(wanted, since, until), until, backward, marks, limit, sweeps, allowed)
     return PastPlan(query, pairs_of(inventory, sources, hosts, sight), reach, limit, ranged, _filters(query))
+
+
+def plan_histogram(asked: HistogramQuery, inventory: Inventory, sight: Sight, now: float) -> tuple[PastPlan, int, bool]:
+    """As `plan_past`, with the number of buckets, and whether lines are to be counted. Raises UsageError."""
+    faults: list[Fault] = []
+    plan = attempt(faults, lambda: plan_past(asked.query, inventory, sight, now, None))
+    buckets = attempt(faults, lambda: _buckets(asked.buckets))
+    exact = attempt(faults, lambda: choice("exact", asked.exact, ("1", "0")))
+    if faults or plan is None or buckets is None:
+        raise UsageError(faults)
+    return plan, buckets, exact == "1"
+
+
+def _buckets(text: str | None) -> int:
+    count = limits.BUCKETS if text is None else whole_number("buckets", text, limits.BUCKETS_MOST)
+    if count == 0:
+        raise UsageError(Fault("buckets", f"a whole number from 1 to {limits.BUCKETS_MOST}, not {text!r}"))
+    return count
 
 
 def _cursor(query: PastQuery) -> cursor.Cursor | None:
@@ -99,8 +130,14 @@ def _filters(query: PastQuery) -> int:
     return zlib.crc32(repr((query.hosts, query.sources, query.grep, query.exclude, query.level)).encode())
 
 
-def _limit(text: str | None) -> int | None:
-    return None if text is None else whole_number("limit", text, limits.PAGE_LINES)
+def _limit(text: str | None, most: int | None) -> int | None:
+    return most if text is None else whole_number("limit", text, limits.PAGE_LINES)
+
+
+def _max_scan(text: str | None) -> int | None:
+    if text is None or (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= limits.MAX_SCAN_MOST):
+        return int(text) if text else None
+    raise UsageError(Fault("max_scan", f"a number of bytes, at most {limits.MAX_SCAN_MOST}, not {text!r}"))
 
 
 def _time(parameter: str, text: str | None, now: float) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fleet import Fleet
-from product import Product
+from product import Product, wait_until
 from rig import Rig, rig_in
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -191,7 +191,12 @@ def test_it_is_recorded_as_a_search_where_it_is_one(rig: Rig) -> None:
     rig.write(source, log((0, "a"), (1, "b")))
     page(rig, source, grep="a", level="info")
     page(rig, source)
-    records = [record for record in rig.product.audited() if record["sources"] == [source]]
+
+    def recorded() -> list[dict[str, Any]]:
+        return [record for record in rig.product.audited() if record["sources"] == [source]]
+
+    wait_until(lambda: len(recorded()) == 4, "four records")
+    records = recorded()
     assert [record["event"] for record in records if record["event"] != "close"] == ["search", "open"]
     assert records[0]["filter"] == {"grep": ["a"], "exclude": [], "level": "info"}
     assert [record["detail"]["lines"] for record in records if record["event"] == "close"] == [1, 2]

@@ -9,12 +9,14 @@ from starlette.routing import BaseRoute, Route
 
 from aggregator.service import Aggregator
 
+from .download import Download
 from .identity import principal_of
+from .lines import Lines
 from .past import PastLines
 from .stream import Stream
 
 
-def routes(aggregator: Aggregator) -> list[BaseRoute]:
+def routes(aggregator: Aggregator, *, allow_download: bool = True) -> list[BaseRoute]:
     """The routes of the API, without a prefix for the relative root."""
 
     async def hosts(request: Request) -> Response:
@@ -27,7 +29,9 @@ def routes(aggregator: Aggregator) -> list[BaseRoute]:
     return [
         Route("/api/v1/hosts", hosts),
         Route("/api/v1/sources", sources),
-        Route("/api/v1/lines", past.lines),
+        Route("/api/v1/lines", Lines(aggregator), methods=["GET"]),
+        Route("/api/v1/histogram", past.histogram),
+        Route("/api/v1/download", Download(aggregator, allowed=allow_download), methods=["GET"]),
         Route("/api/v1/context", past.context),
         Route("/api/v1/stream", Stream(aggregator), methods=["GET"]),
     ]

@@ -21,14 +21,16 @@ from .pages import Pages
 _RULE = "only its own hosts and origins"
 
 
-def create_app(aggregator: Aggregator, authority: Authority, relative_root: str = "/") -> ASGIApp:
+def create_app(
+    aggregator: Aggregator, authority: Authority, relative_root: str = "/", *, allow_download: bool = True
+) -> ASGIApp:
     """Everything that is served, under `relative_root`, to the hosts and origins of `authority`."""
     live = WebSocketRoute("/ws", Live(aggregator).view)
     pages = Pages(relative_root=relative_root, version=__version__)
     routes = [
         *pages.routes,
         live,
-        *api.routes(aggregator),
+        *api.routes(aggregator, allow_download=allow_download),
         *Login(aggregator, pages.login, pages.root).routes,
         *health.routes(aggregator),
         metrics.route(aggregator.metrics, lambda connection: known_principal(connection) is not None),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from starlette.datastructures import QueryParams
 
 from aggregator.errors import Fault, UsageError
 from aggregator.hub.chunk import Format
-from aggregator.pastquery import PastQuery
+from aggregator.pastquery import HistogramQuery, PastQuery
 from aggregator.query import Query
 
 _ONCE = ("level", "lines", "follow", "order", "format")
-_PAST_ONCE = ("level", "since", "until", "limit", "direction", "cursor", "format")
+_PAST_ONCE = ("level", "since", "until", "limit", "direction", "cursor", "max_scan", "format", "buckets", "exact")
 
 
 def query_of(parameters: QueryParams) -> Query:
@@ -45,7 +46,14 @@ def past_query_of(parameters: QueryParams) -> PastQuery:
         limit=parameters.get("limit"),
         direction=parameters.get("direction") or None,
         cursor=parameters.get("cursor") or None,
+        max_scan=parameters.get("max_scan") or None,
     )
+
+
+def histogram_query_of(parameters: QueryParams) -> HistogramQuery:
+    """The histogram that some parameters ask for. Raises UsageError."""
+    query = replace(past_query_of(parameters), limit=None, direction=None, cursor=None)
+    return HistogramQuery(query, parameters.get("buckets"), parameters.get("exact", "1"))
 
 
 def _check_once(parameters: QueryParams, names: Sequence[str]) -> None:

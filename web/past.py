@@ -1,4 +1,4 @@
-"""`GET /api/v1/lines` and `/api/v1/context`: lines that were written before."""
+"""`GET /api/v1/context` and `/api/v1/histogram`: what is around a line, and how many lines there were when."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.errors import Fault, UsageError
+from aggregator.histogram import Histogram
 from aggregator.pages import Page
-from aggregator.past import Around, Between
+from aggregator.past import Around
 from aggregator.service import Aggregator
 
 from .identity import principal_of
-from .parameters import past_query_of
-
-_OTHER = ("hosts", "source", "since", "until", "direction")
+from .parameters import histogram_query_of
+from .pump import left, while_there
 
 
 class PastLines:
@@ -23,12 +23,16 @@ class PastLines:
     def __init__(self, aggregator: Aggregator) -> None:
         self._aggregator = aggregator
 
-    async def lines(self, request: Request) -> Response:
+    async def histogram(self, request: Request) -> Response:
+        asked = histogram_query_of(request.query_params)
         past = self._aggregator.past(principal_of(request))
-        given = request.query_params
-        if "from" in given or "to" in given:
-            return _json(await past.between(_between(given.multi_items())))
-        return _json(await past.page(past_query_of(given)))
+        found: list[Histogram] = []
+
+        async def count() -> None:
+            found.append(await past.histogram(asked))
+
+        await while_there(count(), left(request.receive))
+        return _json(found[0]) if found else Response()  # nobody is there to read it
 
     async def context(self, request: Request) -> Response:
         given = request.query_params
@@ -38,23 +42,5 @@ class PastLines:
         return _json(await self._aggregator.past(principal_of(request)).around(asked))
 
 
-def _between(items: list[tuple[str, str]]) -> Between:
-    """The parameters. Raises UsageError."""
-    given = dict(items)
-    faults = [Fault(name, "this does not go with `from` and `to`") for name in _OTHER if name in given]
-    faults += [Fault(name, "a position is needed") for name in ("from", "to") if name not in given]
-    if faults:
-        raise UsageError(faults)
-    return Between(
-        given["from"],
-        given["to"],
-        given.get("cursor"),
-        tuple(value for name, value in items if name == "grep"),
-        tuple(value for name, value in items if name == "exclude"),
-        given.get("level") or None,
-        given.get("limit", "1000"),
-    )
-
-
-def _json(page: Page) -> Response:
-    return Response(msgspec.json.encode(page), media_type="application/json")
+def _json(answer: Page | Histogram) -> Response:
+    return Response(msgspec.json.encode(answer), media_type="application/json")

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from starlette.types import Receive
+
 
 async def while_there(pump: Coroutine[Any, Any, None], gone: Coroutine[Any, Any, None]) -> None:
     """Run `pump` until it ends, or until `gone` does because the client has left; raises what `pump` raises."""
@@ -18,3 +20,9 @@ async def while_there(pump: Coroutine[Any, Any, None], gone: Coroutine[Any, Any,
         await asyncio.wait([sending, leaving])
     if not sending.cancelled():
         sending.result()
+
+
+async def left(receive: Receive) -> None:
+    """Wait until the client has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -14,7 +14,7 @@ from aggregator.service import Aggregator
 
 from .identity import principal_of
 from .parameters import format_of, query_of
-from .pump import while_there
+from .pump import left, while_there
 
 _TYPES: dict[Format, bytes] = {
     "ndjson": b"application/x-ndjson; charset=utf-8",
@@ -39,7 +39,7 @@ class Stream:
             return
         async with self._aggregator.watch(principal, plan, "/api/v1/stream") as subscription:
             await _start(send, form)
-            await while_there(_pump(subscription, send, form), _gone(receive))
+            await while_there(_pump(subscription, send, form), left(receive))
 
 
 async def _start(send: Send, form: Format) -> None:
@@ -57,8 +57,3 @@ async def _pump(subscription: Subscription, send: Send, form: Format) -> None:
             subscription.abandon("slow-viewer")
             return
     await send({"type": "http.response.body"})
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

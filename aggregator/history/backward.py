@@ -11,7 +11,7 @@ from aggregator.history.entry import Entry, Grouper, LineSplitter, Place, Raw, e
 from aggregator.history.log import Hits, Log
 from aggregator.history.mark import NO_GENERATION, Mark, locate
 from aggregator.history.seek import Slice
-from aggregator.history.select import Hit, Selector
+from aggregator.history.select import Chooser, Hit
 
 
 async def backward(log: Log, mark: Mark) -> Hits:
@@ -42,7 +42,7 @@ class _Part:
         self._room = room
         self._size = 0
 
-    def take(self, entries: list[Entry], selector: Selector) -> None:
+    def take(self, entries: list[Entry], selector: Chooser) -> None:
         for entry in entries:
             hit = selector.select(entry)
             if self.first is None:

@@ -14,13 +14,11 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from aggregator import limits
 from aggregator.errors import Fault, TooMany, UsageError
 from aggregator.history.entry import Place
 from aggregator.history.mark import NO_GENERATION, Mark
-from aggregator.model import File
 
 _VERSION = 1
 _HEAD = struct.Struct(">BBqqI")
@@ -41,12 +39,6 @@ class Cursor:
     ranged: bool
     filters: int
     marks: Mapping[bytes, Mark]
-
-
-def name_of(file: File) -> bytes:
-    """The hash that stands for a file."""
-    text = "\0".join((file.host, file.source, file.path))
-    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
 
 
 def encode(cursor: Cursor) -> str:

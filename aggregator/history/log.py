@@ -10,8 +10,10 @@ from datetime import tzinfo
 from aggregator.history.mark import Mark
 from aggregator.history.read import Where, read_bytes
 from aggregator.history.scan import scan
+from aggregator.history.seats import Seats
 from aggregator.history.seek import Slice
-from aggregator.history.select import Hit, Selector, Wanted
+from aggregator.history.select import Chooser, Hit, Selector, Wanted
+from aggregator.history.tally import Tally
 from aggregator.model import Batch, File
 from aggregator.remote.link import Link
 from aggregator.stream.lines import Cutter
@@ -35,6 +37,7 @@ class Steps:
 class Log:
     """A file and the slices of it that may hold what is `wanted`, oldest first. `offset` is the host's clock minus ours
     in seconds; `scanned` is told the bytes that were read; `room` are the bytes of memory that hits may take at once.
+    `seats` are those of its host. With a `tally`, what is wanted is counted and not given out.
     """
 
     link: Link
@@ -45,8 +48,12 @@ class Log:
     wanted: Wanted
     scanned: Callable[[int], None]
     room: int
+    seats: Seats
+    tally: Tally | None = None
 
-    def selector(self, key: int | None = None) -> Selector:
+    def selector(self, key: int | None = None) -> Chooser:
+        if self.tally:
+            return self.tally.counter(self.file.host, self.wanted)
         return Selector(self.file, self.wanted, self.offset, key)
 
     async def lines(self, piece: Slice, start: int, end: int | None) -> AsyncGenerator[Batch, None]:
@@ -55,7 +62,8 @@ class Log:
         if not piece.one.live and (piece.one.kind != "plain" or stop == piece.one.size):
             stop = None  # a last line without its newline counts, too
         part = replace(piece, start=start, end=stop)
-        async with aclosing(scan(self.link, self.file, part, (), Steps(self.scanned))) as batches:
+        scanned = scan(self.link, self.file, part, (), Steps(self.scanned))
+        async with self.seats.taken(), aclosing(scanned) as batches:
             async for batch, _ in batches:
                 if end is None or batch.end <= end:
                     yield batch

@@ -16,22 +16,22 @@ class Merge:
     """A k-way merge: a hit goes out when no file can have one that comes before it.
 
     Order: key, then host, source and path; `backward` is the exact reverse. Within a file it is always the file's.
-    Who adds lanes says first how many things are `expected`, and counts them off, so that none is overtaken.
+    Hosts whose lanes will come are told first, so that none is overtaken.
     """
 
     def __init__(self, *, backward: bool) -> None:
         self.lanes: list[Lane] = []
         self._backward = backward
-        self._expected = 0
+        self._expected: set[str] = set()
         self._news = asyncio.Event()
 
-    def expect(self, count: int = 1) -> None:
-        """Lanes may come from so many more places."""
-        self._expected += count
+    def expect(self, host: str) -> None:
+        """Lanes may come from a host."""
+        self._expected.add(host)
 
-    def settled(self) -> None:
-        """One of these has added all of its lanes."""
-        self._expected -= 1
+    def settled(self, host: str) -> None:
+        """All lanes of a host are there."""
+        self._expected.discard(host)
         self._news.set()
 
     def changed(self) -> None:
@@ -42,11 +42,18 @@ class Merge:
         self.lanes.append(lane)
         self._news.set()
 
-    async def hits(self) -> AsyncGenerator[tuple[Lane, Hit], None]:
-        """All hits; what is not consumed stays in its lane. Each is given out for good when the next is asked for."""
+    async def begun(self) -> None:
+        """Wait until the first hit is known, or that there is none."""
+        while self._waits():
+            self._news.clear()
+            await self._news.wait()
+
+    async def hits(self) -> AsyncGenerator[tuple[Lane, Hit] | None, None]:
+        """All hits, each for good: what is not used of one is put back into its lane. None before every wait."""
         while True:
             self._news.clear()
-            if self._expected or any(not lane.hits and not lane.done for lane in self.lanes):
+            if self._waits():
+                yield None
                 await self._news.wait()
                 continue
             ready = [(self._rank(lane), number) for number, lane in enumerate(self.lanes) if lane.hits]
@@ -63,6 +70,10 @@ class Merge:
                     heapq.heappop(ready)
                 else:
                     break
+
+    def _waits(self) -> bool:
+        """Whether something may come before what is there."""
+        return bool(self._expected) or any(not lane.hits and not lane.done for lane in self.lanes)
 
     def _rank(self, lane: Lane) -> Key | _Reversed:
         key = (lane.hits[0].key, lane.file.host, lane.file.source, lane.file.path)

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 from aggregator import limits
-from aggregator.errors import Gone, HostError
-from aggregator.history.backward import backward
-from aggregator.history.cursor import name_of
-from aggregator.history.find import find_files
-from aggregator.history.forward import forward
 from aggregator.history.lane import Lane
-from aggregator.history.log import Log
 from aggregator.history.mark import START, Mark
 from aggregator.history.merge import Merge
-from aggregator.history.seek import slices
+from aggregator.history.name import name_of
 from aggregator.history.select import Wanted
+from aggregator.history.tally import Tally
 from aggregator.history.times import TimesCache
 from aggregator.history.turns import Turns
 from aggregator.model import File, Source
 from aggregator.remote.link import Link
-from aggregator.remote.trouble import trouble
-from aggregator.stream.reader import LineReader
 
 Admit = Callable[[Sequence[File]], Awaitable[Sequence[File]]]
 
@@ -40,33 +32,53 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A source on a host that is to be looked at."""
+    """A host, and the sources that are to be looked at there."""
 
     link: Link
-    source: Source
+    sources: Sequence[Source]
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What to read: entries that are `wanted`, in which direction, and from which marks on (by hash of the file)."""
+    """What to read: entries that are `wanted`, in which direction, and from which marks on (by hash of the file).
+
+    No more than `lines` lines will be taken (None: all). `sweeps` tells that all of the range will be read rather than
+    as much as a page takes: at most `most` bytes of a host then. With a `tally` entries are counted and not given out,
+    with `estimate` from few looks only.
+    """
 
     wanted: Wanted
     until: int
     backward: bool
     marks: Mapping[bytes, Mark]
+    lines: int | None = None
+    sweeps: bool = False
+    most: int = limits.MAX_SCAN
+    tally: Tally | None = None
+    estimate: bool = False
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a search has come on a host: the stage is `connecting`, `finding`, `queued`, `reading`, `done` or
+    `failed`; `scanned` and `to_scan` are bytes of files, `matches` lines."""
+
+    stage: str = "connecting"
+    scanned: int = 0
+    to_scan: int = 0
+    matches: int = 0
 
 
 class Search:
-    """A search while it runs. `admit` says which files may be read; `failed` says which hosts could not be read to
-    the end and why; `scanned` are bytes that were read, of each host."""
+    """A search while it runs. `failed` says which hosts could not be read to the end and why, and where it would have
+    been too much, how many bytes."""
 
-    def __init__(self, range_: Range, shared: Shared, admit: Admit) -> None:
+    def __init__(self, range_: Range, shared: Shared) -> None:
+        self.range = range_
+        self.shared = shared
         self.merge = Merge(backward=range_.backward)
-        self.failed: dict[tuple[str, str], None] = {}  # in their order
-        self.scanned: dict[str, int] = {}
-        self._range = range_
-        self._shared = shared
-        self._admit = admit
+        self.failed: dict[tuple[str, str], int | None] = {}  # in their order
+        self.progress: dict[str, Progress] = {}
 
     def marks(self) -> dict[bytes, Mark]:
         """Where each file that was read goes on."""
@@ -77,83 +89,48 @@ class Search:
         """Whether nothing is left."""
         return all(lane.done and not lane.hits for lane in self.merge.lanes)
 
-    async def look(self, looked: Looked) -> None:
-        """Read what one source has on one host. Raises what `admit` raises; a host's troubles are in `failed`."""
-        link, host = looked.link, looked.link.host
-        waiting = True
-        try:
-            async with link.hold(limits.HISTORY_LINGER):
-                patience = host.ssh.connect_timeout + limits.HISTORY_PATIENCE
-                try:
-                    async with asyncio.timeout(patience):
-                        await link.reached()
-                        files = await find_files(link, looked.source, self._range.wanted.since, self._range.until)
-                except TimeoutError:
-                    raise trouble("timeout", endpoint=host.name, seconds=patience) from None
-                lanes = [self._lane(file) for file in await self._admit(files)]
-                self.merge.settled()
-                waiting = False
-                async with asyncio.TaskGroup() as tasks:
-                    for lane in lanes:
-                        if not lane.done:
-                            tasks.create_task(self._read(looked, lane))
-        except HostError as error:
-            self._fail(host.name, str(error))
-        finally:
-            if waiting:
-                self.merge.settled()
+    @property
+    def scanned(self) -> int:
+        """Bytes that were read on all hosts."""
+        return sum(one.scanned for one in self.progress.values())
 
-    def _lane(self, file: File) -> Lane:
-        mark = self._range.marks.get(name_of(file), START)
-        lane = Lane(file, mark, limits.HITS_MOST, self.merge.changed, backward=self._range.backward)
+    def lane(self, file: File) -> Lane:
+        """A file that is to be read."""
+        mark = self.range.marks.get(name_of(file), START)
+
+        def changed(lines: int) -> None:
+            self.progress[file.host].matches += lines
+            self.merge.changed()
+
+        lane = Lane(file, mark, lambda: self.room, changed, self.range.lines, backward=self.range.backward)
         self.merge.add(lane)
         return lane
 
-    async def _read(self, looked: Looked, lane: Lane) -> None:
-        try:
-            log = await self._log(looked, lane)
-            if log.slices:
-                read = backward if self._range.backward else forward
-                await lane.fill(read(log, lane.mark))
-        except (HostError, Gone) as error:
-            self._fail(lane.file.host, str(error))
-        finally:
-            lane.end()
+    @property
+    def room(self) -> int:
+        """Bytes of memory that each file's hits may take."""
+        return max(limits.HITS_LEAST, min(limits.HITS_MOST, limits.HITS_BYTES // max(1, len(self.merge.lanes))))
 
-    async def _log(self, looked: Looked, lane: Lane) -> Log:
-        """Raises HostError."""
-        link, source, file = looked.link, looked.source, lane.file
+    def fail(self, host: str, detail: str, to_scan: int | None = None) -> None:
+        """A host could not be read to the end."""
+        self.failed[host, detail] = to_scan
+        self.progress[host].stage = "failed"
 
-        def reader() -> LineReader:
-            zone = ZoneInfo(source.timezone) if source.timezone else link.known_probe().zone
-            return LineReader(file, zone)
 
-        wanted = self._range.wanted
-        found = await slices(
-            link, file, reader, wanted.since, wanted.until, self._shared.times, retention=source.retention
-        )
-        probe = link.known_probe()
-        zone = ZoneInfo(source.timezone) if source.timezone else probe.zone
-
-        def scanned(size: int) -> None:
-            self.scanned[file.host] = self.scanned.get(file.host, 0) + size
-
-        return Log(link, file, zone, probe.offset, found, wanted, scanned, limits.HITS_MOST)
-
-    def _fail(self, host: str, detail: str) -> None:
-        self.failed[host, detail] = None
+Reader = Callable[[Search, Looked], Awaitable[None]]
 
 
 @asynccontextmanager
-async def searching(looked: Iterable[Looked], range_: Range, shared: Shared, admit: Admit) -> AsyncIterator[Search]:
-    """A search that runs until the block ends; what it started has ended then. Raises what `admit` raises."""
-    search = Search(range_, shared, admit)
+async def searching(hosts: Sequence[Looked], range_: Range, shared: Shared, read: Reader) -> AsyncIterator[Search]:
+    """A search that runs until the block ends; what it started has ended then. Raises what `read` raises."""
+    search = Search(range_, shared)
     try:
         async with asyncio.TaskGroup() as tasks:
             started = []
-            for one in looked:
-                search.merge.expect()
-                started.append(tasks.create_task(search.look(one), name=f"search {one.link.host.name}"))
+            for one in hosts:
+                search.progress[one.link.host.name] = Progress()
+                search.merge.expect(one.link.host.name)
+                started.append(tasks.create_task(_host(search, one, read), name=f"search {one.link.host.name}"))
             try:
                 yield search
             finally:
@@ -161,6 +138,13 @@ async def searching(looked: Iterable[Looked], range_: Range, shared: Shared, adm
                     task.cancel()
     except BaseExceptionGroup as group:
         raise _first(group) from None
+
+
+async def _host(search: Search, one: Looked, read: Reader) -> None:
+    try:
+        await read(search, one)
+    finally:
+        search.merge.settled(one.link.host.name)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -39,6 +40,18 @@ class Wanted:
     since: int | None
     until: int | None
 
+    def wants_time(self, time: int) -> bool:
+        return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
+
+
+class Chooser(Protocol):
+    """Decides on the entries of one file."""
+
+    @property
+    def key(self) -> int | None: ...
+    def select(self, entry: Entry) -> Hit | None: ...
+    def select_all(self, entries: Iterable[Entry]) -> list[Hit]: ...
+
 
 class Selector:
     """Decides on the entries of one file, in the order in which they come.
@@ -56,15 +69,15 @@ class Selector:
 
     def select(self, entry: Entry) -> Hit | None:
         """The hit that an entry is, if it is one."""
-        if not self._in_time(entry.time):
+        if not self._wanted.wants_time(entry.time):
             return None
         wanted = self._wanted.filter
-        levels = _levels(entry) if wanted.level is not None else None
+        levels = levels_of(entry) if wanted.level is not None else None
         if not wanted.passes_entry([line.text for line in entry.lines], levels):
             return None
         key = entry.time - self._offset
         self._key = key if self._key is None else max(key, self._key)
-        return self._hit(entry, levels or _levels(entry), self._key)
+        return self._hit(entry, levels or levels_of(entry), self._key)
 
     def select_all(self, entries: Iterable[Entry]) -> list[Hit]:
         """The hits among some entries."""
@@ -74,10 +87,6 @@ class Selector:
     def key(self) -> int | None:
         """The place in the order that was reached."""
         return self._key
-
-    def _in_time(self, time: int) -> bool:
-        since, until = self._wanted.since, self._wanted.until
-        return (since is None or time >= since) and (until is None or time < until)
 
     def _hit(self, entry: Entry, levels: list[str | None], key: int) -> Hit:
         name = self._position(entry.name) if entry.name else None
@@ -112,7 +121,7 @@ class Selector:
         return f"{start}{raw.offset:012x}~{zlib.crc32(raw.data):08x}"
 
 
-def _levels(entry: Entry) -> list[str | None]:
+def levels_of(entry: Entry) -> list[str | None]:
     """The level of each line: its own, else that of the line that names the entry, else the first that is there."""
     own = [level_of(line.text) for line in entry.lines]
     named = next((level for level, line in zip(own, entry.lines, strict=True) if line is entry.name), None)

@@ -1,0 +1,64 @@
+"""How many logs of one host a search reads at once, and whose turn it is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from aggregator import limits
+from aggregator.history.turns import Turns
+
+
+class Seats:
+    """The seats of one search on one host. While any is taken, a heavy search has its turn there; who waits for a
+    merge holds no seat for long, so that searches which wait for each other's hosts all go on."""
+
+    def __init__(self, host: str, turns: Turns) -> None:
+        self.heavy = False
+        self._host = host
+        self._turns = turns
+        self._free = asyncio.Semaphore(limits.SCANS_PER_CONNECTION)
+        self._entering = asyncio.Lock()
+        self._turn = AsyncExitStack()
+        self._taken = 0
+        self._waiting = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody of this search waits for a seat, or another search for its turn."""
+        return self._waiting > 0 or (self.heavy and self._turns.ahead(self._host) > 1)
+
+    @property
+    def queued(self) -> bool:
+        """Whether this search waits for its turn."""
+        return self._entering.locked()
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """A seat, from when one is free to the end of the block."""
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            await self._enter()
+            try:
+                yield
+            finally:
+                await self._leave()
+        finally:
+            self._free.release()
+
+    async def _enter(self) -> None:
+        async with self._entering:
+            if self._taken == 0 and self.heavy:
+                await self._turn.enter_async_context(self._turns.turn(self._host))
+            self._taken += 1
+
+    async def _leave(self) -> None:
+        self._taken -= 1
+        if self._taken == 0:
+            turn, self._turn = self._turn, AsyncExitStack()
+            await turn.aclose()

@@ -1,0 +1,132 @@
+"""`GET /api/v1/lines`: a page of history, or its lines while they are found (`format=ndjson`)."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from aggregator import limits
+from aggregator.errors import AuditUnavailable, Fault, UsageError
+from aggregator.pages import Page, Reading
+from aggregator.past import Between
+from aggregator.service import Aggregator
+from aggregator.stream.records import encode
+
+from .identity import principal_of
+from .parameters import past_query_of
+from .pump import left, while_there
+
+_OTHER = ("hosts", "source", "since", "until", "direction")
+
+
+class Lines:
+    """The endpoint, as an ASGI application: what reads on hosts ends when the client goes away."""
+
+    def __init__(self, aggregator: Aggregator) -> None:
+        self._aggregator = aggregator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        given = request.query_params
+        past = self._aggregator.past(principal_of(request))
+        if "from" in given or "to" in given:
+            page = await past.between(_between(given.multi_items()))
+            await _answer(page)(scope, receive, send)
+            return
+        form = _format(given.get("format", "json"))
+        async with past.lines(past_query_of(given)) as reading:
+            if form == "ndjson":
+                await while_there(_stream(reading, send), left(receive))
+            else:
+                await while_there(_page(reading, scope, receive, send), left(receive))
+
+
+async def _page(reading: Reading, scope: Scope, receive: Receive, send: Send) -> None:
+    await _answer(await reading.page())(scope, receive, send)
+
+
+async def _stream(reading: Reading, send: Send) -> None:
+    """Lines in the order of reading, how far it has come from time to time, and an end."""
+    headers = [(b"content-type", b"application/x-ndjson; charset=utf-8"), (b"x-accel-buffering", b"no")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    reason, detail = "complete", None
+    lock = asyncio.Lock()
+    telling = asyncio.create_task(_tell(reading, send, lock))
+    try:
+        async with aclosing(reading.blocks()) as blocks:
+            async for block in blocks:
+                data = b"".join([encode(line.record) + b"\n" for line in block])
+                async with lock:
+                    if not await _sent(send, data):
+                        return
+    except AuditUnavailable as error:
+        reason, detail = "audit-unavailable", str(error)
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
+    end = b"".join([_progress(reading), _line(reading.ended(reason, detail))])
+    await send({"type": "http.response.body", "body": end, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+async def _tell(reading: Reading, send: Send, lock: asyncio.Lock) -> None:
+    """Say how far each host has come, where that is something new."""
+    told = b""
+    while True:
+        now = _progress(reading)
+        if now != told:
+            told = now
+            async with lock:
+                await send({"type": "http.response.body", "body": now, "more_body": True})
+        await asyncio.sleep(limits.PROGRESS_BEAT)
+
+
+def _progress(reading: Reading) -> bytes:
+    return b"".join(map(_line, reading.progress()))
+
+
+def _line(record: msgspec.Struct) -> bytes:
+    return msgspec.json.encode(record) + b"\n"
+
+
+async def _sent(send: Send, data: bytes) -> bool:
+    """Whether the client has taken it in time."""
+    try:
+        async with asyncio.timeout(limits.VIEWER_STALL):
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+    except TimeoutError:
+        return False
+    return True
+
+
+def _answer(page: Page) -> Response:
+    return Response(msgspec.json.encode(page), media_type="application/json")
+
+
+def _format(text: str) -> str:
+    if text not in ("json", "ndjson"):
+        raise UsageError(Fault("format", f"one of json, ndjson, not {text!r}"))
+    return text
+
+
+def _between(items: list[tuple[str, str]]) -> Between:
+    """The parameters. Raises UsageError."""
+    given = dict(items)
+    faults = [Fault(name, "this does not go with `from` and `to`") for name in _OTHER if name in given]
+    faults += [Fault(name, "a position is needed") for name in ("from", "to") if name not in given]
+    if faults:
+        raise UsageError(faults)
+    return Between(
+        given["from"],
+        given["to"],
+        given.get("cursor"),
+        tuple(value for name, value in items if name == "grep"),
+        tuple(value for name, value in items if name == "exclude"),
+        given.get("level") or None,
+        given.get("limit", "1000"),
+    )
