@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -400,3 +401,17 @@ async def test_over_ssh(fleet: Fleet, tmp_path: Path) -> None:
         async with link.hold():
             since = NEW_YEAR + DAY / 2
             check(log, await seek(link, log, since, since + 300), since, since + 300)
+
+
+async def test_a_generation_keeps_its_first_stamp_when_it_is_renamed_and_compressed(tmp_path: Path) -> None:
+    log = OldLog(tmp_path / "a.log", random.Random(14), UTC)
+    log.put([(b"# banner\n" + log.lines(NEW_YEAR, NEW_YEAR + 60, 50), NEW_YEAR + 60, None)])
+    async with link_here(LocalTransport()) as link:
+        (before,) = await seek(link, log, None, None)
+        subprocess.run(["gzip", str(log.path)], check=True)
+        log.path.with_name("a.log.gz").rename(log.path.with_name("a.log.1.gz"))
+        log.path.write_bytes(b"# banner\n" + log.lines(NEW_YEAR + 60, NEW_YEAR + 90, 5))
+        after = await seek(link, log, None, None)
+    assert before.begun is not None
+    assert [one.one.id for one in after] == [before.one.id] * 2
+    assert [one.begun == before.begun for one in after] == [True, False]

@@ -18,7 +18,8 @@ _NO_OFFSET = timedelta(0)
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Neighbouring lines: offsets of the first and of the last that have a stamp, the lowest and the highest stamp
-    (microseconds since the epoch), and `rate`, the bytes of a line there on average. `drifts`: see `LineReader`."""
+    (microseconds since the epoch), and `rate`, the bytes of a line there on average. `drifts`: see `LineReader`;
+    `begin` is the first line's stamp."""
 
     first: int
     last: int
@@ -26,6 +27,7 @@ class Sample:
     high: int
     rate: float
     drifts: bool = False
+    begin: int = 0
 
 
 def take(
@@ -53,6 +55,7 @@ def take(
         max(stamp for _, stamp in found),
         len(text) / text.count(b"\n"),
         lines.drifts,
+        found[0][1],
     )
 
 

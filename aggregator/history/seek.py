@@ -38,13 +38,16 @@ class Slice:
     """The bytes [start, end) of a generation's text, both beginnings of lines; `end` None: to its end, with a last line
     that lacks a newline (closed generations only, and all compressed ones). A generation whose text can't be read
     (`one.unread` says why) is a slice, too, if it may hold what is looked for: reading it raises. `first` tells that
-    nothing of the log comes before; `bytes` are those of the file that reading it takes."""
+    nothing of the log comes before; `bytes` are those of the file that reading it takes; `begun` is the first stamp in
+    its generation (microseconds since the epoch), where it is known: of those that begin alike, that tells them apart,
+    also once they are compressed."""
 
     one: Generation
     start: int
     end: int | None
     first: bool = field(default=False, compare=False)
     bytes: int = field(default=0, compare=False)
+    begun: int | None = field(default=None, compare=False)
 
 
 async def slices(
@@ -155,7 +158,8 @@ class Seek:
         size = self._log[index].bytes
         if one.kind == "plain":
             size = (size if end is None else end) - begin
-        return Slice(one, begin, end, first, size)
+        head = self._log[index].facts.head
+        return Slice(one, begin, end, first, size, head.begin if head else None)
 
     def _whole(self) -> list[tuple[int, Generation, int | None]]:
         """The generations that have lines, or may have some: their index, and where they end."""
