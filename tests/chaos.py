@@ -141,7 +141,7 @@ class Round:
         self.tally = Tally()
         self.kills_product = kills_product
         self._folder = folder
-        self._destroys = self.random.random() < 0.3
+        self._destroys = self.random.random() < 0.5
         self._banner = self.random.random() < 0.3
         self._seed = seed
 
@@ -179,6 +179,7 @@ class Round:
     def _disturb(self, log: LogWriter) -> None:
         actions: list[tuple[float, Callable[[], None]]] = [
             (200, lambda: log.write(self.random.randint(1, 40))),
+            (10, lambda: log.write(self.random.randint(100, 1000))),
             (30, log.write_piece),
             (15, log.write_empty),
             (20, log.write_late),
@@ -249,10 +250,8 @@ class Round:
     # Faults: what happens to the log meanwhile is `_outage`'s
 
     def _outage(self, log: LogWriter, fault: Callable[[Callable[[], None]], None]) -> None:
-        if fault == self._kill_product:
-            log.forget_old()  # what was late is known to the process that dies, and not kept: see docs/following.md
-            if self._verdict(log).lost or not self.viewer.has_lines:
-                return
+        if fault == self._kill_product and (self._verdict(log).lost or not self.viewer.has_lines):
+            return
 
         def meanwhile() -> None:
             for _ in range(self.random.choice((0, 1, 1, 3, 6))):

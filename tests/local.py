@@ -134,7 +134,7 @@ class LocalConnection:
 
     async def run(self, command: str) -> LocalChannel:
         if not self.lost and self._transport.tripping and f" {self._transport.tripping} " in command:
-            self._transport.fall()
+            self._transport.stumble()
         if self.lost:
             raise trouble("lost", endpoint="here")
         self.channels = [one for one in self.channels if not one.ended]
@@ -174,6 +174,7 @@ class LocalTransport:
         self.tripping = ""
         self.tripped = asyncio.Event()
         self._stays_down = False
+        self._steps = 0
         self.channels: list[LocalChannel] = []
 
     async def end(self, seconds: float = 20.0) -> None:
@@ -205,14 +206,19 @@ class LocalTransport:
     def up(self) -> None:
         self._refusing = False
 
-    def trip(self, name: str, *, again: bool = False) -> None:
-        """Lose all connections when a command of this name is asked for; `again`: and refuse new ones until `up`."""
+    def trip(self, name: str, *, after: int = 1, again: bool = False) -> None:
+        """Lose all connections when a command of this name is asked for, the first or a later one; `again`: and refuse
+        new ones until `up`."""
         self.tripping = name
+        self._steps = after
         self._stays_down = again
         self.tripped.clear()
 
-    def fall(self) -> None:
+    def stumble(self) -> None:
         """What was asked for with `trip`."""
+        self._steps -= 1
+        if self._steps:
+            return
         self.tripping = ""
         self.tripped.set()
         if self._stays_down:

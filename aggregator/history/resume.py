@@ -51,7 +51,7 @@ class Resume:
 
     async def parts(self) -> AsyncGenerator[Part, None]:
         """Raises HostError, and Gone while the files are being moved: to be called again then."""
-        found = await generations(self._link, self._file)
+        found = await generations(self._link, self._file, self._mtime)
         stop, whole = self._stop(found)
         begin = await self._begin(found)
         if begin is None:

@@ -1,0 +1,170 @@
+"""All lines after an address, over the true remote scripts: through rotation, lost connections, what is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from local import LocalTransport
+from logwriter import BANNER, LogWriter
+
+from aggregator import limits
+from aggregator.errors import Gone, HostError
+from aggregator.history.kept import NOTHING_KNOWN, Known
+from aggregator.history.resume import Resume
+from aggregator.metrics import Metrics
+from aggregator.model import File, Gap, Host, Position, SshOptions
+from aggregator.remote.link import Link
+from aggregator.remote.pool import Links
+from aggregator.stream.lines import generation_of
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BACKOFF_BASE", 0.1)
+    monkeypatch.setattr(limits, "BACKOFF_CAP", 0.2)
+
+
+@pytest.fixture
+def host() -> LocalTransport:
+    return LocalTransport(("dash",))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[LogWriter]:
+    writer = LogWriter(tmp_path / "a.log")
+    yield writer
+    writer.close()
+
+
+@asynccontextmanager
+async def linked(transport: LocalTransport) -> AsyncIterator[Link]:
+    async with asyncio.TaskGroup() as tasks:
+        links = Links(transport, tasks, Metrics(), lambda link: None)
+        link = links.link(Host("here", "127.0.0.1", SshOptions(), {}))
+        async with link.hold():
+            try:
+                yield link
+            finally:
+                await links.close()
+                await transport.end()
+
+
+def position(log: LogWriter, number: int, index: int) -> Position:
+    """Of a line of a generation, both counted from 0."""
+    lines = log.contents[number].lines
+    offset = sum(len(text) + 1 for text in lines[:index])
+    first = generation_of(f"{lines[0]}\n".encode())
+    assert first
+    return Position(File("here", "app", str(log.path)), first, offset, zlib.crc32(lines[index].encode()))
+
+
+async def collected(resume: Resume) -> list[str | Gap]:
+    """All lines and gaps, with as many tries as it takes."""
+    got: list[str | Gap] = []
+    for _ in range(20):
+        try:
+            async for part in resume.parts():
+                got += [part.gap] if part.gap else []
+                got += part.batch.text.decode().split("\n")[:-1]
+        except (Gone, HostError):
+            await asyncio.sleep(0.1)
+        else:
+            return [*got, resume.gap] if resume.gap else got
+    raise AssertionError(f"it does not end: {got}")
+
+
+def after(log: LogWriter, number: int, index: int) -> list[str | Gap]:
+    """The lines behind a line, of all generations but the live one."""
+    return [
+        *log.contents[number].lines[index + 1 :],
+        *(text for one in log.contents[number + 1 : -1] for text in one.lines),
+    ]
+
+
+async def test_goes_on_through_renamed_copied_and_compressed_generations(host: LocalTransport, log: LogWriter) -> None:
+    for how in (None, "gz", None, "xz"):
+        log.write(5)
+        log.rename(how)
+    log.write(5)
+    log.copytruncate()
+    async with linked(host) as link:
+        resume = Resume(link, position(log, 1, 2), None, NOTHING_KNOWN)
+        assert await collected(resume) == after(log, 1, 2)
+
+
+@pytest.mark.parametrize("trip", [1, 2, 3, 4])
+async def test_lost_connection_repeats_and_loses_nothing(host: LocalTransport, log: LogWriter, trip: int) -> None:
+    for _ in range(4):
+        log.write(5)
+        log.rename()
+    async with linked(host) as link:
+        resume = Resume(link, position(log, 0, 2), None, NOTHING_KNOWN)
+        host.trip("tailon-agg-read", after=trip)
+        assert await collected(resume) == after(log, 0, 2)
+        assert host.tripped.is_set()
+
+
+async def test_place_that_is_gone_is_one_gap_up_to_the_next_line(host: LocalTransport, tmp_path: Path) -> None:
+    log = LogWriter(tmp_path / "a.log", keep=2)
+    for _ in range(5):
+        log.write(5)
+        log.rename()
+    async with linked(host) as link:
+        place = position(log, 0, 2)
+        gap, *lines = await collected(Resume(link, place, None, NOTHING_KNOWN))
+        assert lines == after(log, 2, 4)
+        assert isinstance(gap, Gap)
+        assert (gap.start, gap.end, gap.reason) == (place, position(log, 3, 0), "rotated-away")
+    log.close()
+
+
+async def test_place_that_was_truncated_away_brings_nothing_older_again(host: LocalTransport, log: LogWriter) -> None:
+    """What an earlier follower knew of the time tells what is older."""
+    log.write(5)
+    log.rename()
+    os.utime(f"{log.path}.1", (1, 1))
+    log.write(5)
+    place = position(log, 1, 2)
+    log.truncate()
+    log.write(5)
+    log.rename()
+    async with linked(host) as link:
+        resume = Resume(link, place, None, Known(generation_before=place.generation, since=2))
+        assert (await collected(resume))[1:] == after(log, 2, -1)
+
+
+async def test_generations_that_begin_alike_are_told_apart_by_the_line(host: LocalTransport, tmp_path: Path) -> None:
+    log = LogWriter(tmp_path / "a.log", banner=True)
+    for _ in range(4):
+        log.write(5, length=10)
+        log.rename()
+    async with linked(host) as link:
+        resume = Resume(link, position(log, 1, 3), None, NOTHING_KNOWN)
+        assert await collected(resume) == after(log, 1, 3)
+        end = position(log, 3, 3)
+        resume = Resume(link, position(log, 1, 3), end, NOTHING_KNOWN)
+        assert (await collected(resume))[-3:] == [BANNER, *log.contents[3].lines[1:3]]
+    log.close()
+
+
+async def test_live_file_that_is_gone_since_leaves_what_is_before_it(host: LocalTransport, log: LogWriter) -> None:
+    for _ in range(2):
+        log.write(5)
+        log.rename()
+    log.write(5)
+    end = position(log, 2, 4)
+    log.truncate()
+    async with linked(host) as link:
+        resume = Resume(link, position(log, 0, 2), end, NOTHING_KNOWN)
+        *lines, gap = await collected(resume)
+        assert lines == after(log, 0, 2)[:-5]
+        assert isinstance(gap, Gap)
+        assert gap.start == Position(
+            end.file, position(log, 1, 0).generation, sum(len(text) + 1 for text in log.contents[1].lines)
+        )
