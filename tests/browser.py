@@ -103,9 +103,9 @@ def gap(first: int, last: int, **more: Any) -> Record:
 
 
 def moment(text: str, default: datetime) -> datetime:
-    """A time of a query: RFC 3339, or so many minutes before the stage's now."""
+    """A time of a query: RFC 3339, or so many minutes or hours before the stage's now."""
     if text.startswith("-"):
-        return NOW - timedelta(minutes=int(text.strip("-m")))
+        return NOW - int(text[1:-1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1)}[text[-1]]
     return datetime.fromisoformat(text) if text else default
 
 

@@ -207,7 +207,7 @@ export class TailonApp extends LitElement {
   #main() {
     const { connection, paused, pending, past } = this.#session;
     const { held, dropped, rate } = this.figures;
-    const read = connection.state === "past" && past.reading?.hosts.size ? { ...connection, words: `read ${past.reading.words}` } : connection;
+    const cost = connection.state === "past" && past.reading?.hosts.size && { ...connection, words: `${past.busy ? "reading" : "read"} ${past.reading.words}` };
     return html`${this.#strip()} ${this.#banner()}
       <div class="view">
         <log-list @follow-change=${() => this.#followChanged()} @pick=${(/** @type {CustomEvent} */ event) => this.#pick(event)}
@@ -215,7 +215,7 @@ export class TailonApp extends LitElement {
           @fill=${(/** @type {CustomEvent} */ event) => this.#session.fill(event.detail)}></log-list>
         ${held ? nothing : empty(this.#situation())} ${this.#reading()} ${this.#pill()}
       </div>
-      <status-line .connection=${read} .held=${held} .dropped=${dropped} .rate=${rate} .waiting=${pending}
+      <status-line .connection=${cost || connection} .held=${held} .dropped=${dropped} .rate=${rate} .waiting=${pending}
         .paused=${paused}></status-line>`;
   }
 

@@ -9,7 +9,7 @@ const CLOCK_PX = 20;
 const COUNT_PX = 46;
 /** What the counts may go up by: whole numbers. */
 const COUNT_STEPS = Array.from({ length: 13 }, (_, e) => [1, 2, 5].map((n) => n * 10 ** e)).flat();
-/** CSS px of a drag below which it is a click. */
+/** CSS px that a drag has to begin with, or it is a click. */
 const CLICK_PX = 4;
 
 /** @typedef {import("./buckets.js").Bars} Bars */
@@ -58,9 +58,9 @@ export async function chart(box, bars, utc, inks, listener) {
     {
       width: box.clientWidth,
       height: HEIGHT,
-      padding: [6, 0, 0, 0],
+      padding: [6, 18, 0, 0],
       legend: { show: false },
-      cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+      cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: CLICK_PX } },
       tzDate: (seconds) => (utc ? UPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") : new Date(seconds * 1000)),
       scales: { x: { range: () => [bars.starts[0], bars.end] }, y: { range: (_, __, most) => [0, Math.max(1, most)] } },
       axes: [
@@ -72,23 +72,19 @@ export async function chart(box, bars, utc, inks, listener) {
           space: 26,
           incrs: COUNT_STEPS,
           grid: { stroke: inks.grid, width: 1 },
-          values: (_, at) => at.map((n) => (bars.exact ? compact(n) : "")),
+          values: (_, at) => at.map((n) => (bars.exact && n ? compact(n) : "")),
         },
       ],
       series: [{}, series(bars.exact ? inks.all : inks.estimate), series(inks.warnings), series(inks.errors)],
       hooks: {
         setCursor: [({ cursor, posToVal }) => listener.over(cursor.left === undefined || cursor.left < 0 ? null : bucketAt(bars, posToVal(cursor.left, "x")))],
-        setSelect: [
-          (self) => {
-            const { left, width } = self.select;
-            if (width >= CLICK_PX) listener.drawn(self.posToVal(left, "x"), self.posToVal(left + width, "x"));
-            else if (self.cursor.left !== undefined && self.cursor.left >= 0) listener.clicked(bucketAt(bars, self.posToVal(self.cursor.left, "x")));
-          },
-        ],
+        setSelect: [({ select: { left, width }, posToVal }) => width && listener.drawn(posToVal(left, "x"), posToVal(left + width, "x"))],
       },
     },
     [bars.starts, bars.all, bars.warnings, bars.errors],
     box,
   );
+  // After a drag there is no click: uPlot keeps it to itself.
+  plot.over.addEventListener("click", ({ offsetX }) => listener.clicked(bucketAt(bars, plot.posToVal(offsetX, "x"))));
   return plot;
 }

@@ -77,7 +77,7 @@ export class PastStatus extends LitElement {
     const asked = shown.filter(({ to_scan }) => to_scan);
     const broken = shown.filter(({ to_scan }) => !to_scan);
     if (!this.problem && !shown.length) return nothing;
-    return html`<div class="pill-box trouble" role="alert">
+    return html`<div class="pill-box alarm" role="alert">
       ${icons.warning}
       <div class="words">
         ${this.problem ? html`<p>${neutral(this.problem)}.</p>` : nothing}
