@@ -174,3 +174,18 @@ def test_time_does_not_go_backwards_over_a_fold(seconds: list[int]) -> None:
     known = [stamp for stamp in stamps if stamp is not None]
     assert len(known) == len(stamps)
     assert all(later >= earlier - 5_000_000 for earlier, later in pairwise(known))
+
+
+def test_hour_that_came_twice_is_doubtful_until_what_came_before_is_known() -> None:
+    text = "2026-10-25 02:30:00 x"
+    alone, first, second = (
+        StampReader(BERLIN, lambda: NOW, previous)
+        for previous in (None, stamp_of("2026-10-25T00:29:00Z"), stamp_of("2026-10-25T01:29:00Z"))
+    )
+    assert [written(reader.read(text)) for reader in (alone, first)] == ["2026-10-25T00:30:00.000000Z"] * 2
+    assert written(second.read(text)) == "2026-10-25T01:30:00.000000Z"
+    assert [reader.doubtful for reader in (alone, first, second)] == [True, False, False]
+
+
+def stamp_of(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp()) * 1_000_000

@@ -5,7 +5,6 @@ INTERFACE calls them records ("Records:"); here they are entries, because record
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Literal, NamedTuple
@@ -21,8 +20,8 @@ First = Literal["join", "drop", "keep", "loose"]
 
 
 class Place(NamedTuple):
-    """The byte `offset` of a generation; what begins there, or ends. `hint` is a hash of the file's inode: generations
-    may begin alike (a banner)."""
+    """The byte `offset` of a generation; what begins there, or ends. `hint` tells it from others that begin alike (a
+    banner)."""
 
     generation: str
     offset: int
@@ -67,18 +66,26 @@ class Entry(msgspec.Struct, gc=False):
 
 
 class LineSplitter:
-    """Batches of one file → its lines with their stamps. Stamps without a year are placed by the file's mtime."""
+    """Batches of one file → its lines with their stamps. Stamps without a year are placed by the file's mtime; those of
+    an hour that came twice by the stamp before, `previous` for the first one (microseconds since the epoch)."""
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, previous: int | None = None) -> None:
         self._zone = zone
         self._inode = ""
-        self._stamps = StampReader(zone)
+        self._stamps = StampReader(zone, previous=previous)
+        self._doubtful = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the first stamps may mean another hour: more of what is before them is needed."""
+        return self._doubtful or self._stamps.doubtful
 
     def split(self, batch: Batch, one: Generation) -> list[Raw]:
         """The lines of a batch of a generation; batches come in their order."""
         if one.inode != self._inode:
             self._inode = one.inode
-            self._stamps = StampReader(self._zone, lambda: float(one.mtime))
+            self._doubtful = self.doubtful
+            self._stamps = StampReader(self._zone, lambda: float(one.mtime), self._stamps.previous)
         read, written, hint = self._stamps.read, one.mtime * 1_000_000, hint_of(one)
         if batch.length is not None:
             text = batch.text.decode("utf-8", "replace")
@@ -188,8 +195,8 @@ class Grouper:
 
 
 def hint_of(one: Generation) -> int:
-    """What tells a generation from another that begins alike, until it is compressed."""
-    return zlib.crc32(one.inode.encode())
+    """What tells a generation from another that begins alike."""
+    return one.hint
 
 
 def begin_of(line: Raw) -> Place:

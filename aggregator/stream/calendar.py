@@ -42,15 +42,17 @@ class Calendar:
     """Instants for one file, whose stamps are in `zone` where they name none; `now()` is seconds since the epoch.
 
     `previous` is the last instant read from the file (microseconds since the epoch); it decides between the two
-    occurrences of a wall time when clocks are put back. `local` tells that the file's own zone was needed.
+    occurrences of a wall time when clocks are put back. `local` tells that the file's own zone was needed,
+    `doubtful` that such a wall time was read without a previous instant.
     """
 
-    __slots__ = ("_now", "_zone", "local", "previous")
+    __slots__ = ("_now", "_zone", "doubtful", "local", "previous")
 
-    def __init__(self, zone: tzinfo, now: Callable[[], float]) -> None:
+    def __init__(self, zone: tzinfo, now: Callable[[], float], previous: int | None = None) -> None:
         self._zone = zone
         self._now = now
-        self.previous: int | None = None
+        self.previous = previous
+        self.doubtful = False
         self.local = False
 
     def now(self) -> float:
@@ -116,6 +118,7 @@ class Calendar:
     def _is_second(self, wall: float, first: timedelta, later: timedelta) -> bool:
         """Whether this is the second occurrence of a wall time: as the first, time would go backwards."""
         if self.previous is None:
+            self.doubtful = True
             return False
         previous = self.previous / SECOND
         return wall - first.total_seconds() + FOLD_JITTER < previous <= wall - later.total_seconds() + FOLD_JITTER

@@ -35,13 +35,14 @@ class StampReader:
     """Reads the stamps of one file, line by line, in the file's order.
 
     The format that matched last is tried first. Stamps without a zone are in `zone`; `now()` (seconds since the
-    epoch; of a history, the file's modification time) places those without a year.
+    epoch; of a history, the file's modification time) places those without a year. `previous` is the stamp before the
+    first one, where that is known.
     """
 
     __slots__ = ("_calendar", "_last", "_starts")
 
-    def __init__(self, zone: tzinfo, now: Callable[[], float] = time.time) -> None:
-        self._calendar = calendar = Calendar(zone, now)
+    def __init__(self, zone: tzinfo, now: Callable[[], float] = time.time, previous: int | None = None) -> None:
+        self._calendar = calendar = Calendar(zone, now, previous)
         self._starts = _by_start(calendar, now)
         self._last: Read = self._starts[0][1][0]
 
@@ -49,6 +50,16 @@ class StampReader:
     def local(self) -> bool:
         """Whether a stamp without a zone was read."""
         return self._calendar.local
+
+    @property
+    def previous(self) -> int | None:
+        """The stamp that was read last."""
+        return self._calendar.previous
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the first stamps were of an hour that came twice, as clocks were put back, and may mean the other."""
+        return self._calendar.doubtful
 
     def read(self, text: str) -> int | None:
         """Microseconds since the epoch, UTC, of the line's own stamp, or None where it has none."""
