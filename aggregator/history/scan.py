@@ -178,15 +178,17 @@ async def _rest_of_line(link: Link, aim: Aim, cutter: Cutter) -> list[Batch]:
     one = aim.one
     where = Where(one.name, one.kind, one.inode)
     end = one.size or 0 if aim.end is None else aim.end
-    batches: list[Batch] = []
-    while not batches and cutter.received < end:
-        start, stop = cutter.received, min(end, cutter.received + limits.READ_CHUNK)
-        data = b""
-        async with aclosing(read_bytes(link, aim.file, one.id, start, stop, where)) as chunks:
-            async for part in chunks:
-                data += part
-        batches = cutter.feed(data[: data.find(b"\n") + 1] or data)
-    return batches or (cutter.finish() if _finishes(aim) else [])
+    window = limits.READ_CHUNK
+    while cutter.received < end:
+        stop = min(end, cutter.received + window)
+        batches: list[Batch] = []
+        async with aclosing(read_bytes(link, aim.file, one.id, cutter.received, stop, where)) as chunks:
+            async for data in chunks:
+                batches = batches or cutter.feed(data[: data.find(b"\n") + 1] or data)
+        if batches:
+            return batches
+        window = min(4 * window, limits.SCAN_WINDOW)
+    return cutter.finish() if _finishes(aim) else []
 
 
 def _within(batch: Batch, end: int | None, *, finish: bool) -> Batch | None:

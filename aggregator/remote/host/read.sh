@@ -16,5 +16,5 @@ if [ -n "$d" ]; then
 fi
 printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$2" "$(h)"
 if [ -n "$d" ]; then { $d <&3 2>/dev/null || printf "X %s\n" "$?" >&2; } | tail -c +$(($2+1)) | head -c "$3"
-else tail -c +$(($2+1)) <&3 | head -c "$3"
+else dd bs=1 skip="$2" count=0 <&3 2>/dev/null; head -c "$3" <&3
 fi
