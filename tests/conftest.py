@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fleet import Fleet
 from fleet import free_port as find_free_port
+from hypothesis import HealthCheck, settings
 
 # Whole files go to workers in this order (`--dist loadfile --no-loadscope-reorder`): the longest first, so that none
 # of them runs alone at the end. What is not named comes after, by name.
@@ -30,6 +31,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; the order within a file stays."""
     place = {name: number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+# No deadlines for one example: other workers may hold it up, and the whole test has its own.
+settings.register_profile("beside others", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside others")
 
 
 @pytest.fixture
