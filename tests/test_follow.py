@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import processes
 import pytest
 from follows import Got, following
 from local import LocalTransport
@@ -341,6 +342,25 @@ async def test_deleted_and_made_anew_after_all_was_read_is_no_gap(host: LocalTra
         log.write(10)
         await everything(log, got)
         assert got.gaps == []
+
+
+async def test_rotation_is_seen_though_the_watchdog_was_killed(
+    host: LocalTransport, log: LogWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the out-of-memory killer; the next heartbeat finds out."""
+    monkeypatch.setattr(limits, "HEARTBEAT", 0.2)
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(5)
+        await everything(log, got)
+        main = host.channels[-1].process
+        assert main
+        for pid in processes.descendants(main.pid):
+            if any(processes.arguments(child)[:1] == ["sleep"] for child in processes.descendants(pid)):
+                processes.kill(pid)
+        log.rename()
+        log.write(5)
+        await everything(log, got)
 
 
 async def test_cut_in_mid_line_reads_the_line_again(host: LocalTransport, log: LogWriter) -> None:

@@ -12,7 +12,7 @@ from logwriter import BANNER, Content, LogWriter, numbered
 from aggregator.stream import positions
 from aggregator.stream.lines import generation_of
 
-BRIEF_S = 2.5  # a generation that lived no longer may have gone between two looks of a busy machine, a second apart
+BRIEF_S = 4.0  # a generation that lived no longer may have gone between two looks of a busy machine, a second apart
 Record = Mapping[str, Any]
 
 
@@ -37,7 +37,7 @@ class Verdict:
     gaps_vain: int = 0  # gaps for a place that was destroyed, before which all had been read: nobody can know
     gaps_open: int = 0  # of all gaps, those told before there was a line to end them
     late_unseen: int = 0  # lines written late to a closed file that was deleted before the next look at it
-    brief_unseen: int = 0  # lines of generations that came and went between two looks
+    unseen: int = 0  # lines of whole generations that left no trace
 
     @property
     def good(self) -> bool:
@@ -175,8 +175,8 @@ class _Gaps:
         start = self._at[before] if before else -1
         end = self._at[after] if after else len(self._kept)
         gaps = sorted(index for index in self._free if start < index < end)
-        if not gaps and self._is_brief(before, stretch, after):
-            self._verdict.brief_unseen += len(stretch)
+        if not gaps and self._leaves_no_trace(before, stretch, after):
+            self._verdict.unseen += len(stretch)
             return
         self._verdict.gaps_expected += 1
         if not gaps:
@@ -188,14 +188,16 @@ class _Gaps:
             self._verdict.gaps_wrong += index != gaps[-1] and self._kept[index]["to"] is not None
         self._verdict.gaps_wrong += not (self._starts(gaps[0], before, stretch[0]) and self._ends(gaps[-1]))
 
-    def _is_brief(self, before: str | None, stretch: list[str], after: str | None) -> bool:
-        """Whether only whole generations are missing, and all of that came and went too quickly to have been seen."""
-        lines = self._written.lines
+    def _leaves_no_trace(self, before: str | None, stretch: list[str], after: str | None) -> bool:
+        """Whether only whole generations are missing, of which nobody can know: they came and went between two looks,
+        or were deleted, not by rotation, while the one that was read before them was still there."""
+        lines, contents = self._written.lines, self._written.contents
         missing = {lines[text].content for text in stretch}
-        edges = {lines[text].content for text in (before, after) if text}
-        contents = [self._written.contents[number] for number in missing]
-        span = max(one.died for one in contents) - min(one.born for one in contents)
-        return not missing & edges and span < BRIEF_S
+        if before is None or missing & {lines[text].content for text in (before, after) if text}:
+            return False
+        died = max(contents[number].died for number in missing)
+        kept = contents[lines[before].content].died > died
+        return kept or died - min(contents[number].born for number in missing) < BRIEF_S
 
     def _starts(self, index: int, before: str | None, first: str) -> bool:
         """Whether a gap's `from` lies behind the last line that came, and not behind the first that did not."""

@@ -36,7 +36,7 @@ loop() {
       prove "$p"
       if [ "$v" = "$q" ]; then
         cat <&3 & c=$!
-        wait "$c"
+        wait "$c" || w=T
         pos /proc/$$/fdinfo/3
         prove "$p"; q=$v
       else w=T
@@ -75,7 +75,8 @@ else
   tail -c +$((b+1)) ${4#loop} -f <&3 2>&1 & t=$!
 fi
 # Traps stand before whoever may send their signals: an end that comes early must leave nothing behind, and a
-# heartbeat that does must not kill the watchdog.
+# heartbeat that does must not kill the watchdog. Each of these processes ends when another one was killed (by the
+# out-of-memory killer): without the watchdog nobody would tell of a rotation.
 trap "" USR1
 (
   n=0; trap "n=0" USR1
@@ -87,10 +88,10 @@ trap "" USR1
     sleep "$s" 2>/dev/null
     if [ "$s" = 1 ]; then look; fi
   done
-  kill -TERM $$
+  kill -TERM $$ $t
 ) >/dev/null 5<&- & w=$!
 r=""; trap "trap \"\" TERM; kill $t $w \$r 2>/dev/null; exit 143" TERM HUP
-( while read -r _; do kill -USR1 $w; done; kill -TERM $$ ) <&5 >/dev/null 2>&1 & r=$!
+( while read -r _; do kill -USR1 $w || break; done; kill -TERM $$ $t $w ) <&5 >/dev/null 2>&1 & r=$!
 exec 5<&-
 wait $t
 kill $w $r 2>/dev/null
