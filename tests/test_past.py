@@ -120,6 +120,13 @@ def test_context_goes_on_into_the_generations_before_and_after(product: Product,
         assert texts == ["older 1", "older 2", *(f"line {n}" for n in range(1, 11)), "newer 1"][-13:]
 
 
+def test_context_holds_the_last_line_of_a_rotated_file_that_never_got_its_newline(product: Product, log: Path) -> None:
+    with product:
+        log.with_name("app.log.1").write_text("older 1\nolder 2")
+        os.utime(log.with_name("app.log.1"), (1, 1))
+        assert context(product, positions(product)[0], before=2, after=0) == ["older 1", "older 2", "line 1"]
+
+
 def test_context_of_a_line_that_is_gone_is_410(product: Product, log: Path) -> None:
     with product:
         at = positions(product)

@@ -40,7 +40,7 @@ async def _before(link: Link, found: Sequence[Generation], place: Position, line
             break
         end = place.offset if one is found[-1] else one.size
         if one.kind == "plain" and end is not None:
-            read = await read_back(link, place.file, one.id, end, lines, Where(one.name))
+            read = await read_back(link, place.file, one.id, end, lines, Where(one.name), finish=not one.live)
         else:
             async with aclosing(batches_of(link, one, place.file, 0, end)) as all_of_it:
                 read = await _last(all_of_it, lines)

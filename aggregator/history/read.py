@@ -130,10 +130,11 @@ async def holds(link: Link, file: File, place: Place, where: Where) -> bool:
 
 
 async def read_back(
-    link: Link, file: File, generation: str, end: int, lines: int, where: Where | None = None
+    link: Link, file: File, generation: str, end: int, lines: int, where: Where | None = None, *, finish: bool = False
 ) -> list[Batch]:
     """The last `lines` lines before the address `end`, or all there are; reads at most `limits.BACKLOG_BYTES` back.
-    The first batch may hold some lines more. Raises as `read_bytes`."""
+    The first batch may hold some lines more. With `finish`, `end` is a closed generation's, whose last line counts also
+    without its newline. Raises as `read_bytes`."""
     window = limits.READ_CHUNK // 16
     batches: list[Batch] = []
     while lines > 0 and end > 0:
@@ -143,6 +144,8 @@ async def read_back(
         async with aclosing(read_bytes(link, file, generation, start, end, where)) as chunks:
             async for data in chunks:
                 found += cutter.feed(data)
+        if finish and not batches:
+            found += cutter.finish()
         if found:
             batches = found + batches
             lines -= sum(count_lines(batch) for batch in found)
