@@ -94,7 +94,7 @@ class Viewer:
         self._product = product
         self._before: list[dict[str, Any]] = []
         self.resumed: list[str] = []
-        self._stream: Stream = product.stream(source="app", lines=0, order="arrival")
+        self._stream: Stream = product.stream(source="app", lines=100, order="arrival")
 
     def come_back(self) -> None:
         self._stream.close()

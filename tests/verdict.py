@@ -193,10 +193,10 @@ class _Gaps:
         or were deleted, not by rotation, while the one that was read before them was still there."""
         lines, contents = self._written.lines, self._written.contents
         missing = {lines[text].content for text in stretch}
-        if before is None or missing & {lines[text].content for text in (before, after) if text}:
+        if missing & {lines[text].content for text in (before, after) if text}:
             return False
         died = max(contents[number].died for number in missing)
-        kept = contents[lines[before].content].died > died
+        kept = before is not None and contents[lines[before].content].died > died
         return kept or died - min(contents[number].born for number in missing) < BRIEF_S
 
     def _starts(self, index: int, before: str | None, first: str) -> bool:
