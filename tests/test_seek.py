@@ -39,7 +39,7 @@ from aggregator.remote.pool import Links
 from aggregator.remote.ssh import SshTransport
 from aggregator.stream.reader import LineReader
 
-EXAMPLES = int(os.environ.get("SEEK_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("SEEK_EXAMPLES", "4"))
 BERLIN = ZoneInfo("Europe/Berlin")
 SUMMER = timezone(timedelta(hours=2))
 FOLD = datetime(2025, 10, 26, 1, tzinfo=UTC).timestamp()  # clocks in Berlin go from 3:00 back to 2:00

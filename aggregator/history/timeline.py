@@ -27,8 +27,7 @@ from aggregator.stream.reader import LineReader
 _LINE_BYTES = 2 * (4096 + 128) + 4 * limits.SEEK_HEAD  # of the listing: two hexadecimal ends, and the name twice
 _SHAPE = re.compile(  # of what timeline.sh says; a host may say anything
     r"([GKN]) ([!-~]{1,100}) (\d{1,14}) (-?\d{1,11}) (plain|gz|xz|zst|bz2|-) "
-    rf"(-|\?[a-z0-9]{{0,20}}|(?:[0-9a-f]{{2}}){{1,{limits.SEEK_HEAD}}}) "
-    rf"(-|(?:[0-9a-f]{{2}}){{1,{limits.SEEK_HEAD}}}) (/[^\0]{{1,4095}})",
+    rf"(-|\?[a-z0-9]{{0,20}}|(?:[0-9a-f]{{2}}){{1,{2 * limits.SEEK_HEAD}}}) (/[^\0]{{1,4095}})",
     re.ASCII,
 )
 _GZIP_RATIO = 1032  # bytes of text that a byte of deflate can hold at most (RFC 1951)
@@ -57,8 +56,7 @@ class _Entry:
     size: int
     mtime: int
     kind: str
-    head: str
-    tail: str
+    bytes: str
     name: str
     live: bool
 
@@ -105,8 +103,8 @@ async def _list(link: Link, file: File, times: Times, since: int) -> list[_Entry
 
 
 def _entry(match: re.Match[str], file: File) -> _Entry:
-    word, inode, size, mtime, kind, head, tail, name = match.groups()
-    return _Entry(word, inode, int(size), int(mtime), kind, head, tail, name, name == file.path)
+    word, inode, size, mtime, kind, data, name = match.groups()
+    return _Entry(word, inode, int(size), int(mtime), kind, data, name, name == file.path)
 
 
 async def _pieces(
@@ -116,7 +114,7 @@ async def _pieces(
     pieces: dict[Generation, Piece] = {}
     settled = time.time() + link.known_probe().offset - limits.SEEK_SETTLED
     for entry in entries:
-        unread = (entry.head[1:] or "rights") if entry.head.startswith("?") else None
+        unread = (entry.bytes[1:] or "rights") if entry.bytes.startswith("?") else None
         said = known[entry.key] if entry.word == "K" else await _read(link, file, reader, entry)
         if not unread and entry.mtime < settled:
             facts[entry.key] = said
@@ -130,8 +128,7 @@ async def _pieces(
 
 async def _read(link: Link, file: File, reader: Callable[[], LineReader], entry: _Entry) -> Facts:
     """What the two ends of a file say."""
-    head = b"" if entry.head[0] in "-?" else bytes.fromhex(entry.head)
-    tail = b"" if entry.tail == "-" else bytes.fromhex(entry.tail)
+    head, tail = _ends(entry)
     identity = generation_of(head) if entry.live else closed_generation_of(head)
     if entry.kind != "plain":
         whole = len(head) < limits.SEEK_HEAD
@@ -144,6 +141,13 @@ async def _read(link: Link, file: File, reader: Callable[[], LineReader], entry:
     first = take(reader, head, 0, entry.written, whole=not tail and not entry.live)
     last = take(reader, tail or head, start, entry.written, whole=not entry.live)
     return Facts(identity, entry.size, start + end if end else entry.size, first, last, _mark(head))
+
+
+def _ends(entry: _Entry) -> tuple[bytes, bytes]:
+    """The first bytes of the text; the last ones of a long plain file, or of a gzipped one."""
+    data = b"" if entry.bytes[0] in "-?" else bytes.fromhex(entry.bytes)
+    at = max(0, len(data) - 4) if entry.kind == "gz" else limits.SEEK_HEAD
+    return data[:at], data[at:]
 
 
 async def _more(link: Link, file: File, entry: _Entry) -> bytes:

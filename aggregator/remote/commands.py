@@ -78,7 +78,7 @@ def generations(path: str, limit: int, since: int = 0) -> str:
 
 
 def timeline(path: str, limit: int, since: int, known: Iterable[str]) -> str:
-    """As `generations`, with first and last bytes: `G INODE SIZE MTIME KIND HEAD TAIL NAME` a line, `K …` for those
+    """As `generations`, with first and last bytes: `G INODE SIZE MTIME KIND BYTES NAME` a line, `K …` for those
     that are `known` as `INODE/SIZE/MTIME`, then their names again (`N …`) and `Z`."""
     return _command(("timeline",), path, str(limit), str(since), " ".join(known))
 
