@@ -18,7 +18,7 @@ import asyncssh
 
 from aggregator import limits
 from aggregator.model import Host, SshOptions
-from aggregator.remote import sshguard  # noqa: F401 - mends asyncssh
+from aggregator.remote.sshguard import FrugalSession, grant
 from aggregator.remote.sshknown import KnownHosts, key_algorithms
 from aggregator.remote.sshtrouble import endpoint_of, explain, words_of
 from aggregator.remote.transport import Connection, Exit
@@ -31,18 +31,17 @@ _DEFAULTS = SshOptions()
 logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 
-class SshChannel(asyncssh.SSHClientSession[bytes]):
-    """A remote command as a channel: a bounded buffer that closes SSH's window while nobody reads."""
+class SshChannel(FrugalSession):
+    """A remote command as a channel: what it sends waits on the host, but for SSH's window of it that waits here."""
 
     def __init__(self) -> None:
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._chunks: deque[bytes] = deque()
-        self._size = 0
+        self._taken = 0  # bytes since the host was last granted some
         self._stderr = b""
         self._more = asyncio.Event()
         self._ended = asyncio.Event()
         self._eof = False
-        self._paused = False
         self._status: int | None = None
         self._lost = False
         self._patience: asyncio.TimerHandle | None = None
@@ -53,12 +52,11 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         if datatype == asyncssh.EXTENDED_DATA_STDERR:
             self._stderr = (self._stderr + data)[-limits.CHANNEL_STDERR :]
+            self._take(len(data))
+        elif self._chunks and len(self._chunks[-1]) < limits.CHANNEL_SMALL:
+            self._chunks[-1] += data
         else:
             self._chunks.append(data)
-            self._size += len(data)
-            if self._size >= limits.CHANNEL_BUFFER and not self._paused and self._channel:
-                self._paused = True
-                self._channel.pause_reading()
         self._more.set()
 
     def eof_received(self) -> bool:
@@ -88,12 +86,16 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         while self._chunks and size < limits.CHANNEL_READ:
             taken.append(self._chunks.popleft())
             size += len(taken[-1])
-        self._size -= size
+        self._take(size)
         errors, self._stderr = self._stderr, b""
-        if self._paused and self._channel and self._size < limits.CHANNEL_BUFFER // 2:
-            self._paused = False
-            self._channel.resume_reading()
         return b"".join(taken), errors
+
+    def _take(self, size: int) -> None:
+        """Bytes are off our hands: the host may send as many more, in large steps."""
+        self._taken += size
+        if self._taken >= limits.CHANNEL_BUFFER // 2 and self._channel and not self._channel.is_closing():
+            grant(self._channel, self._taken)
+            self._taken = 0
 
     def beat(self) -> None:
         channel = self._channel
