@@ -88,6 +88,7 @@ class View:
         self._loop = asyncio.get_running_loop()
         self._merge = Merge(sort=selection.order == "time")
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0  # uvloop gives out handles that do not say when
         self._beaten = 0.0  # event loop's time
 
     def retarget(self, pairs: frozenset[Pair]) -> None:
@@ -167,10 +168,10 @@ class View:
         when = max(now + seconds, self._beaten + limits.MERGE_BEAT)
         if when <= now:
             self._beat()
-        elif self._timer is None or when < self._timer.when():
+        elif self._timer is None or when < self._timer_at:
             if self._timer:
                 self._timer.cancel()
-            self._timer = self._loop.call_at(when, self._alarm)
+            self._timer, self._timer_at = self._loop.call_at(when, self._alarm), when
 
     def _clocks(self) -> tuple[int, int]:
         """A steady clock and the wall's, in microseconds."""
