@@ -56,7 +56,7 @@ async def link_to(fleet: Fleet, name: str = "a") -> AsyncIterator[Link]:
 
 async def read(link: Link, path: Path | str, start: int, length: int, kind: str = "plain") -> bytes:
     async with link.channel("command", lambda _: commands.read(str(path), start, length, kind), wait=False) as channel:
-        _, data = await read_header(channel, path=str(path), host="a", user="me")
+        _, data, _ = await read_header(channel, path=str(path), host="a", user="me")
         while True:
             more, errors = await channel.read()
             if not more and not errors:
@@ -69,7 +69,7 @@ async def follow(link: Link, path: Path, start: int | None, wanted: int) -> byte
         return commands.follow(str(path), start, 1000, tail=link.known_probe().tail)
 
     async with link.channel("follow", command, wait=False) as channel:
-        _, data = await read_header(channel, path=str(path), host="a", user="me")
+        _, data, _ = await read_header(channel, path=str(path), host="a", user="me")
         while len(data) < wanted:
             more, errors = await channel.read()
             assert more or errors, "the follower ended"

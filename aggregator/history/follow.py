@@ -167,7 +167,9 @@ class Follower:
         async with self._link.channel("follow", command, wait=True) as channel:
             probe = self._link.known_probe()
             try:
-                header, data = await read_header(channel, path=self._file.path, host=self._file.host, user=probe.user)
+                header, data, said = await read_header(
+                    channel, path=self._file.path, host=self._file.host, user=probe.user
+                )
             except Truncated as error:
                 if at is None:  # nothing was asked for that it could lack
                     raise trouble("remote-error", host=self._file.host, detail=str(error)) from error
@@ -178,7 +180,7 @@ class Follower:
             if at is None:
                 await self._catch_up.recall(header)
             if isinstance(at, Place):
-                before, data = await self._prove(channel, at, data)
+                before, data, said = await self._prove(channel, at, data, said)
                 cutter = Cutter(self._file, generation, at.offset, before=before)
             else:
                 cutter = Cutter(self._file, generation, header.start, skip=header.start > 0)
@@ -187,10 +189,10 @@ class Follower:
             self._looks = 0
             self._catch_up.found(header)
             self._sink.opened(Opened(header, probe, at is None))
-            await self._read(channel, cutter, header, data)
+            await self._read(channel, cutter, header, data, said)
 
-    async def _prove(self, channel: Channel, place: Place, data: bytes) -> tuple[bytes, bytes]:
-        """The bytes before the place, and what came after them. Raises _Elsewhere when they are others."""
+    async def _prove(self, channel: Channel, place: Place, data: bytes, said: bytes) -> tuple[bytes, bytes, bytes]:
+        """The bytes before the place, what came after them, and the news. Raises _Elsewhere when they are others."""
         try:
             async with asyncio.timeout(limits.HEADER_TIMEOUT):
                 while len(data) < place.proof.length:
@@ -198,16 +200,16 @@ class Follower:
                     if not more and not errors:
                         await self._link.ended(channel)
                     data += more
+                    said += errors
         except TimeoutError:
             raise _Elsewhere from None
         before = data[: place.proof.length]
         if not place.proof.holds(before):
             raise _Elsewhere
-        return before, data[place.proof.length :]
+        return before, data[place.proof.length :], said
 
-    async def _read(self, channel: Channel, cutter: Cutter, header: Header, data: bytes) -> None:
+    async def _read(self, channel: Channel, cutter: Cutter, header: Header, data: bytes, errors: bytes) -> None:
         behind = True
-        errors = b""
         while True:
             hint = self._hint(cutter, data)
             held = hint or _BEGINNING.search(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import Cutter, begins
 from aggregator.stream.proof import Place, Proof
+
+_FAILED = re.compile(rb"(?m)^X \d")  # of read.sh: the decompressor ended with that status
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ async def read_bytes(
     async with link.channel("command", lambda _: command, wait=False) as channel:
         user = link.known_probe().user
         try:
-            header, data = await read_header(channel, path=where.name, host=file.host, user=user)
+            header, data, said = await read_header(channel, path=where.name, host=file.host, user=user)
         except HostError as error:
             if error.cause == "no-file" and where.inode:
                 raise Moved(f"{where.name} on {file.host} was moved") from error
@@ -53,7 +56,7 @@ async def read_bytes(
             raise Moved(f"{where.name} on {file.host} is another file now")
         if generation and not begins(header.head, generation):
             raise gone
-        left, said = length, b""
+        left = length
         while left > 0:
             if data:
                 yield data[:left]
@@ -69,7 +72,7 @@ async def read_bytes(
                     ended = await channel.exit()
                     if ended.lost or ended.status is None:
                         raise trouble("lost", endpoint=file.host)
-                    if end is not None or said.startswith(b"X "):
+                    if end is not None or _FAILED.search(said):
                         raise gone
                     return
 

@@ -59,19 +59,21 @@ class Search:
     """A search that has begun. `how` the host does it, `end` of what it reads (None: compressed), `total` bytes of the
     file that it reads; `progress` is told how many were (of a compressed file: compressed ones)."""
 
-    def __init__(self, aim: Aim, channel: Channel, header: Header, data: bytes, progress: Progress) -> None:
+    def __init__(self, aim: Aim, channel: Channel, opened: tuple[Header, bytes, bytes], progress: Progress) -> None:
+        header, self._data, said = opened
         self.how = ""
-        self.total = header.size if aim.one.kind != "plain" else (aim.end or header.size) - aim.start
-        self.end = aim.end if aim.one.kind != "plain" or aim.end is not None else header.size
+        packed = aim.one.kind != "plain"
+        self.end = header.size if aim.end is None and not packed else aim.end
+        self.total = header.size if packed else (self.end or 0) - aim.start
         self._aim = aim
         self._channel = channel
-        self._data = data
         self._progress = progress
         self._silence = 0.0
         self._partial = b""
         self._failed: dict[str, int] = {}
         self._unread = False
         self._last = ""
+        self._listen(said)
 
     async def begin(self, silence: float) -> None:
         """Wait for how the host does it; it may say nothing for `silence` seconds. Raises as `chunks`."""
@@ -107,11 +109,14 @@ class Search:
             raise trouble("timeout", endpoint=self._aim.file.host, seconds=self._silence) from error
         if not data and not said:
             return None
+        self._listen(said)
+        return data
+
+    def _listen(self, said: bytes) -> None:
         lines = (self._partial + said).split(b"\n")
         self._partial = lines.pop()[-limits.CHANNEL_STDERR :]
         for line in lines:
             self._word(line)
-        return data
 
     def _word(self, line: bytes) -> None:
         match = _WORD.fullmatch(line)
@@ -174,17 +179,18 @@ async def searching(link: Link, aim: Aim, progress: Progress) -> AsyncIterator[S
     async with link.channel("scan", lambda _: aim.command, wait=False) as channel:
         user = link.known_probe().user
         try:
-            header, data = await read_header(channel, path=one.name, host=host, user=user)
+            opened = await read_header(channel, path=one.name, host=host, user=user)
         except Truncated as error:
             raise Gone(f"{one.name} on {host} is shorter than it was") from error
         except HostError as error:
             if error.cause == "no-file":
                 raise Moved(f"{one.name} on {host} was moved") from error
             raise
+        header = opened[0]
         if header.inode != one.inode:
             raise Moved(f"{one.name} on {host} is another file now")
         if one.id and not begins(header.head, one.id):
             raise Gone(f"{one.name} on {host} is no longer what it was")
-        search = Search(aim, channel, header, data, progress)
+        search = Search(aim, channel, opened, progress)
         await search.begin(link.host.ssh.connect_timeout + limits.SCAN_SILENCE)
         yield search

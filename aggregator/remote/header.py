@@ -37,8 +37,9 @@ class Truncated(Exception):
         super().__init__(f"the file has only {size} bytes")
 
 
-async def read_header(channel: Channel, *, path: str, host: str, user: str) -> tuple[Header, bytes]:
-    """The header and the bytes that came with it. Raises HostError, Truncated."""
+async def read_header(channel: Channel, *, path: str, host: str, user: str) -> tuple[Header, bytes, bytes]:
+    """The header, and what came with it of both outputs: on the second one a host may have said by then that it failed,
+    and a login shell may have said anything. Raises HostError, Truncated."""
     heard, said, data = b"", b"", None
     try:
         async with asyncio.timeout(limits.HEADER_TIMEOUT):
@@ -60,7 +61,7 @@ async def read_header(channel: Channel, *, path: str, host: str, user: str) -> t
     header = _parse(line)
     if header is None:
         raise trouble("remote-error", host=host, detail=line[:_SHORT].decode("utf-8", "replace"))
-    return header, rest
+    return header, rest, said
 
 
 def _parse(line: bytes) -> Header | None:
