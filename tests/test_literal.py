@@ -88,3 +88,25 @@ def test_every_matching_text_contains_it(pattern: str, fold: bool, texts: list[s
 @given(st.text(max_size=40))
 def test_any_text_is_read_without_an_error(pattern: str) -> None:
     required_literal(pattern)
+
+
+@settings(max_examples=300)
+@given(pattern=sequences, fold=st.booleans(), line=st.binary(max_size=12), around=st.binary(max_size=4))
+def test_every_line_that_matches_as_delivered_has_its_bytes(
+    pattern: str, fold: bool, line: bytes, around: bytes
+) -> None:
+    """Bytes that are not UTF-8 are replaced before a pattern decides; a host looks at them as they are."""
+    pattern = f"(?i){pattern}" if fold else pattern
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error:
+        return
+    literal = required_literal(pattern)
+    if literal is None:
+        return
+    wanted = literal.text.encode()
+    for raw in (line, around + wanted + line, line + wanted.upper() + around, wanted[:-1] + line):
+        if compiled.search(raw.decode("utf-8", "replace")):
+            assert (wanted.lower() in raw.lower()) if literal.fold else (wanted in raw)

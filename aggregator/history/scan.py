@@ -89,6 +89,9 @@ async def _scan(link: Link, aim: Aim, progress: Progress, note: Note) -> AsyncGe
                 note(f"there is no grep on {aim.file.host} that is of use; all of {aim.one.name} is transferred")
             async with aclosing(_batches(link, aim, search, progress)) as batches:
                 async for batch in batches:
+                    if search.end is not None and batch.start >= search.end:
+                        progress(search.total)  # grep may read on to the file's end, and all before it was read
+                        return
                     kept = _within(batch, search.end, finish=_finishes(aim))
                     if kept:
                         yield kept
