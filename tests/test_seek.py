@@ -416,3 +416,23 @@ async def test_a_generation_keeps_its_first_stamp_when_it_is_renamed_and_compres
     assert before.begun is not None
     assert [one.one.id for one in after] == [before.one.id] * 2
     assert [one.begun == before.begun for one in after] == [True, False]
+
+
+async def test_a_host_that_falls_silent_is_given_up_soon(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(limits, "COMMAND_TIMEOUT", 0.5)
+    log = OldLog(tmp_path / "a.log", random.Random(15), UTC, width=1000)
+    log.put([(log.lines(NEW_YEAR, NEW_YEAR + DAY, 2000), NEW_YEAR + DAY, None)])
+    host = LocalTransport()
+
+    async def listed_then_silent(*about: Any) -> list[Piece]:
+        pieces = await listed(*about)
+        host.stall()
+        return pieces
+
+    async with link_here(host) as link:
+        await link.reached()
+        monkeypatch.setattr("aggregator.history.seek.listed", listed_then_silent)
+        for _ in ("while it is looked into", "while it is listed"):
+            with pytest.raises(HostError) as caught:
+                await seek(link, log, NEW_YEAR + 600, NEW_YEAR + 900)
+            assert caught.value.cause == "timeout"

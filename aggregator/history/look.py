@@ -12,8 +12,10 @@ from aggregator.history.sample import take
 from aggregator.history.timeline import Piece
 from aggregator.model import File
 from aggregator.remote import commands
+from aggregator.remote.answer import patience
 from aggregator.remote.header import read_header
 from aggregator.remote.link import Link
+from aggregator.remote.transport import Channel
 from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import generation_of
 from aggregator.stream.reader import LineReader
@@ -44,36 +46,43 @@ async def look(link: Link, file: File, reader: Callable[[], LineReader], piece: 
 
 async def _read(link: Link, file: File, piece: Piece, runs: Sequence[tuple[int, int]]) -> list[bytes]:
     """The bytes of each run of blocks: number of the first, count."""
-    one = piece.one
-    answer = sum(count * _BLOCK + _MARK_BYTES for _, count in runs)
-    command = commands.blocks(one.name, runs)
-    moved = Moved(f"{one.name} on {file.host} is another file now")
+    most = sum(count * _BLOCK + _MARK_BYTES for _, count in runs)
+    command = commands.blocks(piece.one.name, runs)
+    seconds = patience(link.host)
     async with link.channel("command", lambda _: command, wait=False) as channel:
         try:
-            user = link.known_probe().user
-            header, data, _ = await read_header(channel, path=one.name, host=file.host, user=user)
-        except HostError as error:
-            if error.cause == "no-file":
-                raise moved from error
-            raise
-        if header.inode != one.inode or header.size < piece.bytes or generation_of(header.head) != one.id:
-            raise moved
-        try:
-            async with asyncio.timeout(limits.COMMAND_TIMEOUT):
-                while len(data) <= answer:
-                    more, said = await channel.read()
-                    data += more
-                    if not more and not said:
-                        break
+            async with asyncio.timeout(seconds):
+                data = await _answer(channel, link, file, piece, most)
         except TimeoutError as error:
-            raise trouble("timeout", endpoint=file.host, seconds=limits.COMMAND_TIMEOUT) from error
-        ended = await channel.exit()
-        if ended.lost or ended.status is None:
-            raise trouble("lost", endpoint=file.host)
+            raise trouble("timeout", endpoint=file.host, seconds=seconds) from error
     found = _cut(data, runs)
     if found is None:
-        raise moved
+        raise Moved(f"{piece.one.name} on {file.host} is shorter now")
     return found
+
+
+async def _answer(channel: Channel, link: Link, file: File, piece: Piece, most: int) -> bytes:
+    """What blocks.sh says after its header, hardly more than `most` bytes of it. Raises HostError, Moved."""
+    one = piece.one
+    moved = Moved(f"{one.name} on {file.host} is another file now")
+    try:
+        user = link.known_probe().user
+        header, data = (await read_header(channel, path=one.name, host=file.host, user=user))[:2]
+    except HostError as error:
+        if error.cause == "no-file":
+            raise moved from error
+        raise
+    if header.inode != one.inode or header.size < piece.bytes or generation_of(header.head) != one.id:
+        raise moved
+    while len(data) <= most:
+        more, said = await channel.read()
+        data += more
+        if not more and not said:
+            break
+    ended = await channel.exit()
+    if ended.lost or ended.status is None:
+        raise trouble("lost", endpoint=file.host)
+    return data
 
 
 def _cut(data: bytes, runs: Sequence[tuple[int, int]]) -> list[bytes] | None:

@@ -19,6 +19,7 @@ from aggregator.history.times import Facts, Looks, Times
 from aggregator.inventory.globs import is_generation
 from aggregator.model import File
 from aggregator.remote import commands
+from aggregator.remote.answer import collect, patience
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import closed_generation_of, generation_of
@@ -86,7 +87,9 @@ async def _list(link: Link, file: File, times: Times, since: int) -> list[_Entry
     """The files of one listing; None when some were renamed meanwhile."""
     known = (key for key, _ in times.facts)
     limit = limits.GENERATIONS
-    answer = await link.run(commands.timeline(file.path, limit, since, known), limit * _LINE_BYTES)
+    command = commands.timeline(file.path, limit, since, known)
+    async with link.channel("command", lambda _: command, wait=False) as channel:
+        answer = await collect(channel, file.host, limit * _LINE_BYTES, patience(link.host))
     lines = answer.decode("utf-8", "surrogateescape").split("\n")
     if lines[-2:] != ["Z", ""]:
         raise trouble("remote-error", host=file.host, detail="its listing of a log's files has no end")

@@ -6,6 +6,7 @@ import asyncio
 
 from aggregator import limits
 from aggregator.errors import HostError
+from aggregator.model import Host
 from aggregator.remote.commands import MARK
 from aggregator.remote.transport import Channel, Exit
 from aggregator.remote.trouble import trouble
@@ -19,11 +20,17 @@ def after_mark(output: bytes | bytearray) -> bytes | None:
     return bytes(output[start + len(MARK) :])
 
 
-async def collect(channel: Channel, host: str, limit: int) -> bytes:
+def patience(host: Host) -> float:
+    """Seconds that a short command may take where somebody waits who must soon be told that the host is gone."""
+    return min(limits.COMMAND_TIMEOUT, host.ssh.connect_timeout + limits.SCAN_SILENCE)
+
+
+async def collect(channel: Channel, host: str, limit: int, seconds: float | None = None) -> bytes:
     """All output of a command up to its end, at most `limit` bytes. Raises HostError: too long, or failed."""
+    seconds = limits.COMMAND_TIMEOUT if seconds is None else seconds
     output, errors = bytearray(), b""
     try:
-        async with asyncio.timeout(limits.COMMAND_TIMEOUT):
+        async with asyncio.timeout(seconds):
             while len(output) <= limit + limits.LOGIN_NOISE:
                 data, said = await channel.read()
                 output += data
@@ -36,7 +43,7 @@ async def collect(channel: Channel, host: str, limit: int) -> bytes:
             if answer is None:
                 raise no_answer(await channel.exit(), host, errors or bytes(output))
     except TimeoutError as error:
-        raise trouble("timeout", endpoint=host, seconds=limits.COMMAND_TIMEOUT) from error
+        raise trouble("timeout", endpoint=host, seconds=seconds) from error
     finally:
         channel.close()
     return answer[:limit]
