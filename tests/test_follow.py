@@ -332,7 +332,8 @@ async def test_truncation_in_place_is_one_gap(host: LocalTransport, log: LogWrit
         assert [gap.reason for gap in got.gaps] == ["truncated"]
 
 
-async def test_deleted_and_made_anew_after_all_was_read_is_no_gap(host: LocalTransport, log: LogWriter) -> None:
+async def test_deleted_and_made_anew_after_all_was_read_is_no_gap(log: LogWriter) -> None:
+    host = LocalTransport(("dash",))  # BusyBox can't tell a file from one that has its number again
     async with following(log.path, host) as got:
         await got.until_live()
         log.write(10)

@@ -9,6 +9,7 @@ from typing import Any
 
 from logwriter import BANNER, Content, LogWriter, numbered
 
+from aggregator.limits import PROOF_BYTES
 from aggregator.stream import positions
 from aggregator.stream.lines import generation_of
 
@@ -34,7 +35,7 @@ class Verdict:
     excused: int = 0  # lines that were destroyed unread, all of them behind gaps
     gaps_expected: int = 0  # stretches of destroyed lines
     gaps_reported: int = 0  # of these, with their one gap
-    gaps_vain: int = 0  # gaps for a place that was destroyed, before which all had been read: nobody can know
+    gaps_vain: int = 0  # gaps where nothing was missing, but nobody can know: the place was destroyed, or begins alike
     gaps_open: int = 0  # of all gaps, those told before there was a line to end them
     late_unseen: int = 0  # lines written late to a closed file that was deleted before the next look at it
     unseen: int = 0  # lines of whole generations that left no trace
@@ -226,6 +227,9 @@ class _Gaps:
     def _vain(self, gap: Record) -> None:
         """A gap in which no numbered line is missing."""
         start = positions.decode(gap["from"]) if gap["from"] else None
+        if start and start.offset <= PROOF_BYTES and self._written.generations.count(start.generation) > 1:
+            self._verdict.gaps_vain += 1  # only what many begin with was read of it
+            return
         gone = {
             generation
             for generation, content in zip(self._written.generations, self._written.contents, strict=True)

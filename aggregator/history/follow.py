@@ -122,7 +122,6 @@ class Follower:
                 await self._calm_down()
             except HostError as error:
                 self._catch_up.sure = False
-                self._catch_up.here.lost_sight()
                 await self._report(error)
 
     async def _calm_down(self) -> None:

@@ -1,8 +1,10 @@
-"""Where the next line of a log begins, and which of the log's files holds that place now."""
+"""Where the next line of a log begins, and which of the log's files holds that place now.
+
+An inode names a file for sure only where it tells the file's birth: without, as from BusyBox's stat, another file may
+have the number of one that was deleted."""
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 
 from aggregator import limits
@@ -27,7 +29,6 @@ class Whereabouts:
         self.certain = True
         self.since = 0  # mtime of the live file when it was opened: what was last written before it is older
         self._opened = ""  # the inode of that file
-        self._trusted = 0.0  # event loop time until which an inode without a birth names a file
         self._link = link
         self._file = file
         self._ledger = ledger
@@ -55,7 +56,7 @@ class Whereabouts:
     async def _choose(self, alike: list[Generation]) -> Generation | None:
         live = [one for one in alike if one.live]
         closed = [one for one in alike if not one.live]
-        if self._names_one(self.inode):
+        if is_unique(self.inode):
             closed.sort(key=lambda one: one.inode != self.inode)
         for one in closed:
             if not live or one.inode == self.inode or not await self._is_copy(one, live[0]):
@@ -67,7 +68,7 @@ class Whereabouts:
         new = await self.new_ones([one for one in found if not one.live])
         same = next((one for one in found if one.inode == self.inode), None)
         own = next(iter(new), same or next(iter(found), None))
-        if own is not same or not self._names_one(self.inode):
+        if own is not same or not is_unique(self.inode):
             self.certain = (own is same and not new) or (own is not None and await self._is_kept(own, found))
         return own
 
@@ -75,7 +76,7 @@ class Whereabouts:
         """Whether a file that holds our place is ours: by more than a banner, or by its inode, or as the only one."""
         if isinstance(self.at, Place) and not is_short(self.at):
             return True
-        if own.inode == self.inode and (self._names_one(own.inode) or len(alike) == 1):
+        if own.inode == self.inode and (is_unique(own.inode) or len(alike) == 1):
             return True
         if own.live and own.inode != self.inode:
             return False
@@ -87,10 +88,6 @@ class Whereabouts:
             return False
         older = [one for one in await generations(self._link, self._file) if not one.live]
         return len(await self.new_ones(older)) < len(older)
-
-    def _names_one(self, inode: str) -> bool:
-        """Whether no other file can have had an inode since we knew it."""
-        return is_unique(inode) or asyncio.get_running_loop().time() < self._trusted
 
     @property
     def inode(self) -> str:
@@ -132,18 +129,13 @@ class Whereabouts:
     def follows(self, inode: str) -> None:
         """The host says which file comes after the one of our place, of which nothing is left unread."""
         self.next = Start(None, inode)
-        self._trusted = asyncio.get_running_loop().time() + limits.INODE_TRUST
-
-    def lost_sight(self) -> None:
-        """The connection was lost: from now on another file may have the number of one that was deleted."""
-        self._trusted = 0.0
 
     async def is_next(self, one: Generation) -> bool:
         """Whether a file is the one after that of our place, which was given out."""
         if self.next is None or self.next.generation not in (None, one.id):
             return False
         if one.inode == self.next.inode:
-            return self.next.generation is not None or self._names_one(one.inode)
+            return self.next.generation is not None or is_unique(one.inode)
         return self.next.generation is not None and await self._ledger.find(one) is None
 
     async def new_ones(self, closed: list[Generation]) -> list[Generation]:
