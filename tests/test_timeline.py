@@ -14,6 +14,7 @@ from local import LocalTransport
 from oldlog import file_of, link_here
 from shells import SHELLS, machine
 
+from aggregator.history.look import look
 from aggregator.history.sample import Sample
 from aggregator.history.timeline import Piece, timeline
 from aggregator.history.times import Looks, Times, TimesCache
@@ -64,6 +65,17 @@ async def test_it_knows_where_each_generation_begins_and_plain_ones_end(tmp_path
         ]
         assert [piece.one.live for piece in found] == [False, False, False, True]
         assert [piece.facts.size for piece in found[2:]] == [log.with_name(log.name + ".1").stat().st_size, 26]
+
+
+@pytest.mark.parametrize("login", [("tcsh", "-f"), ("fish", "--no-config")])
+async def test_any_login_shell_passes_it_on(tmp_path: Path, login: tuple[str, ...]) -> None:
+    log = tmp_path / "it's a log!.log"
+    write(log, *range(START, START + 5000))
+    async with link_here(LocalTransport(login)) as link:
+        (piece,) = await listed(link, log)
+        await look(link, file_of(log), lambda: LineReader(file_of(log), UTC), piece, [20_000])
+    assert spans([piece]) == [(log.name, START, START + 4999)]
+    assert [sample.low // 1_000_000 for sample in piece.looks.samples.values()] == [START + 16384 // 13 + 1]
 
 
 async def test_a_listing_is_one_round_trip_and_brings_only_what_is_new(tmp_path: Path) -> None:
