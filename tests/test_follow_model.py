@@ -196,3 +196,15 @@ def test_every_line_once_and_in_order_or_a_gap(shell: str) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_generations_that_came_between_a_deletion_and_the_next_look() -> None:
+    """The host says which file has the name now; it need not be the one after the deleted one."""
+    state = type("Following", (Following,), {"shell": "dash"})()
+    state.begin(banner=False, seed=520)
+    state.delete()
+    state.write(lines=2, pause=0.0)
+    state.rename(how=None, pause=0.0)
+    state.write(lines=2, pause=0.0)
+    state.rename(how=None, pause=0.0)
+    state.teardown()

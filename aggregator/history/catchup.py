@@ -184,8 +184,9 @@ class CatchUp:
         """
         for index, one in enumerate(found):
             if await self.here.is_next(one):
-                self._go_to(found[index:])
-                return found[index:]
+                between = await self.here.new_ones(found[:index])  # the host looks once a second: they came and went
+                self._go_to([*between, *found[index:]])
+                return [*between, *found[index:]]
         self._misses += 1
         if self.here.at != ANYTHING and self._misses < limits.LOCATE_TRIES:
             raise Missing
