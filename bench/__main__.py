@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import beside, idle, latency, report, steady, throughput
+from bench import beside, idle, latency, memory, report, steady, storm, throughput
 from bench.result import Row
 
 Measure = Callable[[Path], list[Row]]
@@ -21,6 +21,8 @@ BENCHES: dict[str, tuple[str, str, tuple[Measure, ...]]] = {
     "idle": ("Idle hosts", "tail -F", (idle.measure,)),
     "steady": ("Many hosts that write a little", "ssh tail -F", (steady.measure,)),
     "throughput": ("A burst in one file", "ssh tail -F", (throughput.measure,)),
+    "memory": ("Memory under pressure", "goal", (memory.stalled, memory.long_line)),
+    "storm": ("All hosts come back at once", "goal", (storm.measure,)),
     "beside": ("Meanwhile, at a viewer of another host", "in calm", (beside.measure,)),
 }
 

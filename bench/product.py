@@ -24,6 +24,7 @@ class Product:
 
     def __init__(self, process: subprocess.Popen[str], host: str, port: int) -> None:
         self.pid = process.pid
+        self.port = port
         self._address = (host, port)
 
     @contextmanager
