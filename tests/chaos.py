@@ -31,7 +31,7 @@ from logwriter import LogWriter
 from product import Product, Stream, wait_until
 from verdict import Verdict, judge
 
-CAUGHT_UP = 0.7  # of the outages are waited out before the next thing happens
+CAUGHT_UP = 0.6  # of the outages are waited out before the next thing happens
 CATCH_UP_S = 15.0  # at most: a back-off may be longer
 SETTLE_S = 90.0  # until all that was written has come: back-off is at most half of it, look-backs the rest
 ORPHANS_S = 60.0  # until no process of ours is left on a host
@@ -259,8 +259,10 @@ class Round:
                 if self.random.random() < 0.4:
                     log.rename(self._compressor())
 
-        self.tally.kills += 1
-        fault(meanwhile)
+        for _ in range(1 if fault == self._kill_product else self.random.choice((1, 1, 2, 3))):
+            self.tally.kills += 1
+            fault(meanwhile)
+            time.sleep(self.random.random() * 0.2)
         if self.random.random() < CAUGHT_UP:
             self._catch_up(log)
 
