@@ -34,6 +34,16 @@ export function words(error) {
 }
 
 /**
+ * @param {Refused} error of a view
+ * @returns {string} what is wrong with it; faults of a pattern stand at its field
+ */
+export function refusedWords({ faults, message }) {
+  const others = faults.filter(({ parameter }) => parameter !== "grep" && parameter !== "exclude");
+  const words = (others.length ? others : faults).map(({ parameter, detail }) => `${parameter}: ${detail}`);
+  return words.join("; ") || message;
+}
+
+/**
  * @param {Response} response not ok
  * @returns {Promise<Refused>}
  */

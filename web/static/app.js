@@ -15,6 +15,7 @@ import { empty } from "./empty.js";
 import { download } from "./history.js";
 import * as icons from "./icons.js";
 import { press } from "./keys.js";
+import { hostWidth, narrow, sourceWidth, theme } from "./looks.js";
 import { selectorOf } from "./selector.js";
 import { Session } from "./session.js";
 import * as url from "./url.js";
@@ -23,9 +24,6 @@ import { plural, stamp } from "./words.js";
 
 /** Milliseconds between two counts of lines a second. */
 const RATE_MS = 1_000;
-/** Characters of the widest host and source columns. */
-const WIDEST_HOST = 28;
-const WIDEST_SOURCE = 16;
 
 /** @typedef {import("./url.js").PageState} PageState */
 
@@ -110,8 +108,8 @@ export class TailonApp extends LitElement {
   #look() {
     const { hosts, sources } = this.#session;
     const several = this.state.source.length !== 1 && sources.length > 1;
-    this.#list.style.setProperty("--host-width", `${widest(hosts, WIDEST_HOST) + 2.5}ch`);
-    this.#list.style.setProperty("--source-width", several ? `${widest(sources, WIDEST_SOURCE) + 1.5}ch` : "0px");
+    this.#list.style.setProperty("--host-width", hostWidth(hosts));
+    this.#list.style.setProperty("--source-width", several ? sourceWidth(sources) : "0px");
     this.#list.wrap = this.state.wrap;
     this.#list.display = { utc: this.state.utc, sources: several, today: stamp(Date.now(), this.state.utc).day };
   }
@@ -264,7 +262,7 @@ export class TailonApp extends LitElement {
       loaded,
       on,
       view: this.state,
-      reading: past.busy ? (past.reading?.words ?? "") : "",
+      reading: past.busy ? past.reading?.words || "Asking the hosts." : "",
       trouble: past.problem !== "" || past.failed.length > 0,
       range: (/** @type {string} */ since) => this.#set({ since, until: "", at: "" }),
       allOn: () => this.#set({ hosts: "" }),
@@ -276,28 +274,6 @@ export class TailonApp extends LitElement {
   #pick(event) {
     /** @type {import("./details.js").LineDetails} */ (this.querySelector("line-details")).show(event.detail);
   }
-}
-
-/**
- * @param {{name: string}[]} things
- * @param {number} most
- * @returns {number} characters of the longest name
- */
-function widest(things, most) {
-  return Math.min(most, things.reduce((longest, { name }) => Math.max(longest, name.length), 4));
-}
-
-/** Whether the hosts are a drawer over the lines (css/layout.css), shut until asked for; else they are open until put away. */
-function narrow() {
-  return matchMedia("(width <= 860px)").matches;
-}
-
-/** The other of light and dark, remembered. */
-function theme() {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  localStorage.setItem("tailon-agg.theme", root.dataset.theme);
 }
 
 customElements.define("tailon-app", TailonApp);

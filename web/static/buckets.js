@@ -64,11 +64,16 @@ export function bucketAt({ starts }, seconds) {
  * @returns {string} `1,204 lines, 3 errors, 14 warnings`
  */
 export function said({ all, warnings, errors, exact }, i) {
-  if (!exact) return "estimated by size";
   const total = (/** @type {number[]} */ of) => (i === null ? of.reduce((sum, n) => sum + n, 0) : of[i]);
+  if (!exact) return `about ${plural(rounded(total(all)), "line")}, whatever they match`;
   const [lines, bad] = [total(all), total(errors)];
   const odd = total(warnings) - bad;
   return [plural(lines, "line"), bad && plural(bad, "error"), odd && plural(odd, "warning")].filter(Boolean).join(", ");
+}
+
+/** @param {number} n @returns {number} with two digits that count */
+function rounded(n) {
+  return n < 100 ? n : Number(n.toPrecision(2));
 }
 
 /**

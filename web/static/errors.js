@@ -13,6 +13,8 @@ export function isError({ level, record, position }) {
 }
 
 export class Errors {
+  /** What was said last. @type {Map<string, number>} */
+  #said = new Map();
   /** One a second, used again and again: the second it counts, and its errors by host. */
   #slots = Array.from({ length: ERRORS_S }, () => ({ second: -Infinity, counts: new Map() }));
 
@@ -37,7 +39,7 @@ export class Errors {
 
   /**
    * @param {number} now ms since the epoch
-   * @returns {Map<string, number>} of the hosts that had any
+   * @returns {Map<string, number>} of the hosts that had any; the same object as long as nothing changes
    */
   counts(now) {
     const since = Math.floor(now / 1000) - ERRORS_S;
@@ -47,6 +49,8 @@ export class Errors {
       if (second <= since) continue;
       for (const [host, n] of counts) sums.set(host, (sums.get(host) ?? 0) + n);
     }
-    return sums;
+    const same = sums.size === this.#said.size && [...sums].every(([host, n]) => this.#said.get(host) === n);
+    if (!same) this.#said = sums;
+    return this.#said;
   }
 }

@@ -106,8 +106,7 @@ export async function histogram(question, { buckets, exact }, signal) {
  */
 export async function download(question) {
   const url = `${ROOT}api/v1/download?${about(question)}`;
-  const response = await fetch(`${url}&limit=0`);
-  if (!response.ok) throw await refusal(response);
-  await response.body?.cancel();
+  const response = await fetch(url, { method: "HEAD" });
+  if (!response.ok) throw await refusal(response.status === 403 ? await fetch(url) : response);
   return url;
 }

@@ -30,6 +30,8 @@ export class Intake {
   errors = new Errors();
   #store;
   #changed;
+  /** Positions of lines that the past gave out and the socket may bring yet. @type {Set<string>} */
+  #known = new Set();
   /** Lines with an earlier time go to their place instead of the end. */
   #seam = -Infinity;
 
@@ -62,6 +64,7 @@ export class Intake {
     this.#notices.clear();
     this.#live.clear();
     this.errors.clear();
+    this.#known.clear();
     this.#seam = -Infinity;
   }
 
@@ -88,6 +91,11 @@ export class Intake {
     this.#live.clear();
     this.#seam = this.#store.newest;
     for (const record of this.#queue) if (record.type === "line") this.#seam = Math.max(this.#seam, Date.parse(record.time));
+  }
+
+  /** Lines that are held already, should they come. @param {Set<string>} positions */
+  know(positions) {
+    this.#known = positions;
   }
 
   /** A row of the page's own: after what waits already. @param {Row} row */
@@ -143,6 +151,7 @@ export class Intake {
 
   /** @param {import("./types.js").LineRecord} record */
   #line(record) {
+    if (this.#known.delete(record.position)) return;
     const row = lineRow(record);
     if (record.late) row.behind = this.#store.newest - row.time;
     if (record.late || row.time < this.#seam) this.#store.insert(row);

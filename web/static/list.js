@@ -25,7 +25,7 @@ import { Store } from "./store.js";
 /** Lines from the end within which scrolling down means "follow". */
 const NEAR_END = 1.5;
 /** Screens from an end of what is held within which more is asked for. */
-const AHEAD = 2;
+const AHEAD = 3;
 
 /** @typedef {import("./types.js").Row} Row */
 

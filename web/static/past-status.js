@@ -57,7 +57,7 @@ export class PastStatus extends LitElement {
     const hosts = [...(reading?.hosts.values() ?? [])];
     return html`<div class="pill-box reading">
       <details ?hidden=${!hosts.length}>
-        <summary><span role="status">Reading${reading?.scanned ? ` ${reading.words}` : "…"}</span></summary>
+        <summary><span role="status">Reading${hosts.length ? ` ${reading?.words}` : "…"}</span></summary>
         <ul>${hosts.map((host) => this.#host(host))}</ul>
       </details>
       ${hosts.length ? nothing : html`<span class="alone" role="status">Reading…</span>`}

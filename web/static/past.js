@@ -6,10 +6,11 @@
 import * as api from "./api.js";
 import { edge, iso, nearby, positions, seam, shut } from "./edge.js";
 import { lines } from "./history.js";
-import { PAST_LINES, SWAP_PAGES } from "./limits.js";
+import { NEAR_LINES, PAST_LINES, SWAP_PAGES } from "./limits.js";
 import { Reading } from "./reading.js";
 import { lineRow, markRow } from "./rows.js";
-import { before, merged } from "./swap.js";
+import { before, merged, next } from "./swap.js";
+import { endSentence } from "./words.js";
 
 /** @typedef {import("./types.js").LineRecord} LineRecord */
 /** @typedef {import("./types.js").LineRow} LineRow */
@@ -22,6 +23,7 @@ import { before, merged } from "./swap.js";
  * @property {() => void} changed what is being read, or how it ended
  * @property {() => void} arrived rows
  * @property {(change: () => void) => void} hold the reader's place while the rows change
+ * @property {(positions: Set<string>) => void} known lines that the socket may bring a second time
  * @property {() => void} accepted the first question of a view is right: the lines from before go
  * @property {(error: api.Refused) => void} refused it is not
  * @property {(words: string) => void} gone the line that was asked for, and why
@@ -137,7 +139,7 @@ export class Past {
       await this.#read("up", (more) => rows.unshift(...more));
       if (this.#edges !== edges) return;
     }
-    this.#screen.hold(() => this.#swap(row ?? this.#next(last), rows));
+    this.#screen.hold(() => this.#swap(row ?? next(this.#store, last), rows));
     this.#sayEnd();
   }
 
@@ -150,14 +152,9 @@ export class Past {
     const old = before(this.#store, row);
     if (row) this.#store.dropBefore(row);
     else this.#store.filter(() => false);
-    this.#put("up", merged(old, rows.filter(({ record }) => !held.has(record.position))));
-  }
-
-  /** @param {Row|null} row @returns {Row|null} the one after it */
-  #next(row) {
-    const place = row && this.#store.placeOf(row);
-    const next = place && this.#store.after(place);
-    return next && this.#store.at(next);
+    const lines = rows.filter(({ record }) => !held.has(record.position));
+    this.#put("up", merged(old, lines));
+    this.#screen.known(positions(lines.slice(-NEAR_LINES)));
   }
 
   /** Read on, unless it was stopped. @param {Way} way */
@@ -268,6 +265,7 @@ export class Past {
   #ended(way, end, reading) {
     reading.whole = end.scanned_bytes;
     this.failed = end.failed;
+    if (end.reason && end.reason !== "complete") throw new api.Refused(0, end.detail || endSentence(end.reason), []);
     Object.assign(this.#edges[way], { cursor: end.cursor, open: end.cursor !== null, held: end.cursor ? this.#edges[way].held : new Set() });
     if (way !== "down" || end.cursor) return;
     if (this.#view.since || this.#view.at) this.#store.attached = true;

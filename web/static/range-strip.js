@@ -60,7 +60,7 @@ export class RangeStrip extends LitElement {
     const { at, since, until } = this.view;
     const moving = [since, until].some((text) => text.startsWith("-")) || (since && !until);
     return html`<div class="strip-head">
-        <p class="said">${at ? "The lines around one, of all files. The filters hold." : this.#said()}</p>
+        <p class="said" title=${this.#failures() || nothing}>${at ? "The lines around one, of all files. The filters hold." : this.#said()}</p>
         ${!at && moving ? this.#button("reload", "Ask again, up to now", icons.reload) : nothing}
         ${at ? nothing : this.#button("download", "Download these lines", icons.download)}
         <button type="button" class="text-button" @click=${() => this.#send("live")}>Live</button>
@@ -72,9 +72,14 @@ export class RangeStrip extends LitElement {
     const shown = this.#bars;
     if (!shown) return this.problem ? `No counts: ${this.problem}` : nothing;
     if (this.over !== null && this.over < shown.starts.length) return `${spanWords(shown, this.over, this.utc)}: ${said(shown, this.over)}`;
-    const failed = this.histogram?.failed.length ? `, without ${this.histogram.failed.map(({ host }) => host).join(", ")}` : "";
+    const failed = this.histogram?.failed.length ? `, without ${[...new Set(this.histogram.failed.map(({ host }) => host))].join(", ")}` : "";
     const note = this.busy ? ", counting…" : this.problem ? ` (${this.problem})` : "";
     return `${said(shown, null)}${failed}${note}`;
+  }
+
+  /** @returns {string} why the counts leave out hosts */
+  #failures() {
+    return (this.histogram?.failed ?? []).map(({ host, detail }) => `${host}: ${detail}`).join("\n");
   }
 
   /** @param {"reload"|"download"} name @param {string} label @param {unknown} icon */

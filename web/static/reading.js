@@ -35,10 +35,11 @@ export class Reading {
     return [...this.hosts.values()].reduce((sum, record) => sum + of(record), 0);
   }
 
-  /** @returns {string} `120 MiB of 1.3 GiB on 16 hosts` */
+  /** @returns {string} `120 MiB of 1.3 GiB on 16 hosts`; `16 hosts` before the first byte */
   get words() {
-    const { scanned, toScan, hosts } = this;
-    const of = this.whole === null && toScan !== null && toScan > scanned ? ` of ${size(toScan)}` : "";
-    return `${size(scanned)}${of}${hosts.size ? ` on ${plural(hosts.size, "host")}` : ""}`;
+    const { scanned, toScan, hosts, whole } = this;
+    const of = whole === null && toScan !== null && toScan > scanned ? ` of ${size(toScan)}` : "";
+    const on = hosts.size ? plural(hosts.size, "host") : "";
+    return scanned || whole !== null ? [size(scanned) + of, on].filter(Boolean).join(" on ") : on;
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import * as api from "./api.js";
+import { Chosen } from "./chosen.js";
 import { palette } from "./colour.js";
 import { Counts } from "./counts.js";
 import { fill } from "./fill.js";
@@ -13,11 +14,11 @@ import { BUCKETS } from "./limits.js";
 import { Live } from "./live.js";
 import { Past } from "./past.js";
 import { hostOf, markRow } from "./rows.js";
-import { evaluate, selectorOf } from "./selector.js";
+import { selectorOf } from "./selector.js";
 import { States } from "./states.js";
 import { Store } from "./store.js";
 import { sameFilter } from "./url.js";
-import { endSentence } from "./words.js";
+import { attempt, endSentence } from "./words.js";
 
 /** Milliseconds that several switches have to become one new view. */
 const SWITCH_MS = 200;
@@ -52,10 +53,7 @@ export class Session {
   /** When the live view was opened, ms since the epoch by the server's clock. */
   #liveSince = 0;
   #wasLost = false;
-  /** @type {Map<string, number>} */
-  #errors = new Map();
-  /** @type {{selector: string, hosts: import("./types.js").HostInfo[], on: Set<string>}} */
-  #onFor = { selector: "", hosts: [], on: new Set() };
+  #chosen = new Chosen();
 
   /**
    * @param {View} view
@@ -69,7 +67,6 @@ export class Session {
       others: (first) => this.#others(first),
       unknown: (words) => this.#connected("lost", words),
     });
-    this.#findOn();
     this.#intake = new Intake(this.store, () => screen.arrived());
     this.#live = new Live({
       records: (records) => this.#records(records),
@@ -83,6 +80,7 @@ export class Session {
       changed: () => screen.changed(),
       arrived: () => screen.arrived(),
       hold: (change) => screen.hold(change),
+      known: (positions) => this.#intake.know(positions),
       accepted: () => this.#clear(),
       refused: (error) => this.#refused(error),
       gone: (words) => this.#connected("gone", words),
@@ -113,14 +111,7 @@ export class Session {
 
   /** @returns {Set<string>} names of the hosts that are on; the same object as long as nothing changes */
   get on() {
-    const { selector, hosts } = this.#onFor;
-    if (selector !== this.#view.hosts || hosts !== this.hosts) this.#findOn();
-    return this.#onFor.on;
-  }
-
-  #findOn() {
-    const selector = this.#view.hosts;
-    this.#onFor = { selector, hosts: this.hosts, on: evaluate(selector || "@*", this.hosts) };
+    return this.#chosen.of(this.#view.hosts, this.hosts);
   }
 
   /** Load what a gap left out. @param {import("./types.js").MarkRow} row */
@@ -130,10 +121,7 @@ export class Session {
 
   /** Errors of the last minute by host; the same object as long as nothing changes. */
   get errors() {
-    const counts = this.#intake.errors.counts(Date.now());
-    const same = counts.size === this.#errors.size && [...counts].every(([host, n]) => this.#errors.get(host) === n);
-    if (!same) this.#errors = counts;
-    return this.#errors;
+    return this.#intake.errors.counts(Date.now());
   }
 
   /** Records that wait while paused. */
@@ -217,7 +205,7 @@ export class Session {
     else this.counts.load(this.question, BUCKETS, this.past.range());
   }
 
-  /** What the range asks for. @returns {import("./history.js").Question} */
+  /** What the range asks. @returns {import("./history.js").Question} */
   get question() {
     const { since, until } = this.#view;
     return { view: this.#view, since, until, maxScan: this.past.maxScan };
@@ -266,10 +254,7 @@ export class Session {
     }
   }
 
-  /**
-   * @param {import("./status.js").Connection["state"]} state
-   * @param {string} words
-   */
+  /** @param {import("./status.js").Connection["state"]} state @param {string} words */
   #connected(state, words) {
     this.connection = { state, words };
     this.#screen.changed();
@@ -303,16 +288,13 @@ export class Session {
     const was = this.connection.state === "live";
     if (was && !told) this.#intake.say(markRow("The connection to the server was lost; connecting again.", "warn"));
     this.#wasLost ||= was;
-    const next = `next attempt in ${wait < 1000 ? "a moment" : `${Math.round(wait / 1000)} s`}`;
-    this.#connected("lost", why ? `${why}; ${next}` : next);
+    this.#connected("lost", [why, attempt(wait)].filter(Boolean).join("; "));
   }
 
   /** @param {api.Refused} error */
   #refused(error) {
     if (error.status === 401) return location.reload();
     this.faults = error.faults;
-    const others = error.faults.filter(({ parameter }) => parameter !== "grep" && parameter !== "exclude");
-    const words = (others.length ? others : error.faults).map(({ parameter, detail }) => `${parameter}: ${detail}`);
-    return this.#connected("refused", words.join("; ") || error.message);
+    return this.#connected("refused", api.refusedWords(error));
   }
 }

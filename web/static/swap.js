@@ -38,3 +38,14 @@ export function merged(old, lines) {
     return [held.get(position) ?? line, ...(marks.get(position) ?? [])];
   });
 }
+
+/**
+ * @param {import("./blocks.js").Blocks} store
+ * @param {Row|null} row
+ * @returns {Row|null} the one after it
+ */
+export function next(store, row) {
+  const place = row && store.placeOf(row);
+  const after = place && store.after(place);
+  return after && store.at(after);
+}

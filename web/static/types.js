@@ -126,6 +126,8 @@
  * @property {boolean} complete
  * @property {number} scanned_bytes
  * @property {Failure[]} failed
+ * @property {string} [reason] `complete`, or why it ended before
+ * @property {string} [detail] the same in words
  *
  * @typedef {object} Bucket
  * @property {string} start RFC 3339

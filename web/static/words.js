@@ -103,3 +103,11 @@ const END_REASONS = {
 export function endSentence(reason) {
   return END_REASONS[reason] ?? `The server ended the view (${reason})`;
 }
+
+/**
+ * @param {number} wait ms
+ * @returns {string} when the connection is tried again
+ */
+export function attempt(wait) {
+  return `next attempt in ${wait < 1000 ? "a moment" : `${Math.round(wait / 1000)} s`}`;
+}
