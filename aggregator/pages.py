@@ -134,7 +134,8 @@ class Reading:
 
     def _take(self, lane: Lane, hit: Hit, most: int | None) -> list[Line]:
         """The lines of a hit that were not given out yet, at most so many; what is left goes back into its lane."""
-        lines = hit.lines[: len(hit.lines) - hit.given] if self._backward else hit.lines[hit.given :]
+        lines = hit.show(hit)
+        lines = lines[: len(lines) - hit.given] if self._backward else lines[hit.given :]
         if self._backward:
             lines = lines[::-1]
         if most is not None and len(lines) > most:
@@ -146,5 +147,6 @@ class Reading:
     def _given(self, block: list[Line]) -> list[Line]:
         """A block that leaves now. Raises AuditUnavailable."""
         self._opening.beat()
-        self._opening.delivered(runs_of(block), len(block), sum(min(line.size, limits.LINE_BYTES) for line in block))
+        runs = runs_of(reversed(block) if self._backward else block)
+        self._opening.delivered(runs, len(block), sum(min(line.size, limits.LINE_BYTES) for line in block))
         return block

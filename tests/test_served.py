@@ -47,6 +47,13 @@ def test_lines_that_follow_one_another_are_one_range_with_the_digest_of_their_te
     assert "approximate" not in file
 
 
+def test_pages_that_go_back_are_one_range() -> None:
+    served = Served()
+    for lines in (read(GENERATIONS[0], 8, ["three"]), read(GENERATIONS[0], 0, ["one", "two"])):
+        served.add(runs_of(lines), len(lines), 0)
+    assert spans(detail(served)) == [(GENERATIONS[0], 0, 14)]
+
+
 def test_what_was_left_out_is_in_no_range() -> None:
     served = Served()
     lines = read(GENERATIONS[0], 0, ["one", "two", "three", "four"])

@@ -43,6 +43,9 @@ class FileServed:
         if last and last.generation == run.generation and last.end == run.start:
             last.end = run.end
             return
+        if last and last.generation == run.generation and run.end == last.start:  # pages that go back
+            last.start = run.start
+            return
         self.ranges.append(Range(run.generation, run.start, run.end))
         if len(self.ranges) > most:
             self.merge(most)

@@ -57,7 +57,7 @@ class Lane:
     def _put(self, hits: list[Hit], mark: Mark) -> None:
         self.hits.extend(hits)
         self._size += sum(hit.size for hit in hits)
-        lines = sum(len(hit.lines) for hit in hits)
+        lines = sum(hit.count for hit in hits)
         self._lines += lines
         self.reached = mark
         if hits:
@@ -99,7 +99,7 @@ class Lane:
         """Give the next hit out."""
         hit = self.hits.popleft()
         self._size -= hit.size
-        self._lines -= len(hit.lines)
+        self._lines -= hit.count
         self._drained.set()
         return hit
 
@@ -107,7 +107,7 @@ class Lane:
         """The hit that was taken last was given out in part (`given`)."""
         self.hits.appendleft(hit)
         self._size += hit.size
-        self._lines += len(hit.lines)
+        self._lines += hit.count
 
     @property
     def mark(self) -> Mark:

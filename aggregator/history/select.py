@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
-from aggregator import limits
-from aggregator.history.entry import Entry, Place, Raw
+from aggregator.history.entry import Entry, Place, Raw, cost
 from aggregator.model import File
 from aggregator.stream import positions
 from aggregator.stream.filters import Filter
@@ -19,17 +18,35 @@ from aggregator.stream.records import Line, LineRecord, rfc3339
 
 
 class Hit(msgspec.Struct):
-    """An entry that is wanted: its place in the order (microseconds since the epoch), where its first line stands and
-    where its last one ends, and its lines. `size` are bytes of memory, about; `loose` tells that reading can't begin at
-    its first line as at a stamped one; `given` counts lines that were given out before, at its beginning or end."""
+    """An entry that is wanted: its place in the order (microseconds since the epoch), and what makes its lines when it
+    is given out, which most are not. `size` are bytes of memory, about; `given` counts lines that were given out
+    before, at its beginning or end."""
 
     key: int
-    head: Place
-    end: Place
-    lines: list[Line]
+    entry: Entry
     size: int
-    loose: bool = False
+    show: Callable[[Hit], list[Line]]
     given: int = 0
+
+    @property
+    def head(self) -> Place:
+        """Where its first line stands."""
+        return self.entry.head
+
+    @property
+    def end(self) -> Place:
+        """Where its last line ends."""
+        return self.entry.end
+
+    @property
+    def count(self) -> int:
+        """Its lines."""
+        return len(self.entry.lines)
+
+    @property
+    def loose(self) -> bool:
+        """Whether reading can't begin at its first line as at a stamped one."""
+        return all(raw is not self.entry.name for raw in self.entry.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +94,7 @@ class Selector:
             return None
         key = entry.time - self._offset
         self._key = key if self._key is None else max(key, self._key)
-        return self._hit(entry, levels or levels_of(entry), self._key)
+        return Hit(self._key, entry, sum(map(cost, entry.lines)), self._show)
 
     def select_all(self, entries: Iterable[Entry]) -> list[Hit]:
         """The hits among some entries."""
@@ -88,13 +105,13 @@ class Selector:
         """The place in the order that was reached."""
         return self._key
 
-    def _hit(self, entry: Entry, levels: list[str | None], key: int) -> Hit:
+    def _show(self, hit: Hit) -> list[Line]:
+        """The lines of a hit as they are given out."""
+        entry = hit.entry
         name = self._position(entry.name) if entry.name else None
         time = rfc3339(entry.time)
-        lines = [self._line(raw, level, key, time, name) for raw, level in zip(entry.lines, levels, strict=True)]
-        size = sum(min(line.size, limits.LINE_BYTES) + limits.LINE_COST for line in lines)
-        named = any(raw is entry.name for raw in entry.lines)
-        return Hit(key, entry.head, entry.end, lines, size, loose=not named)
+        levels = levels_of(entry)
+        return [self._line(raw, level, hit.key, time, name) for raw, level in zip(entry.lines, levels, strict=True)]
 
     def _line(self, raw: Raw, level: str | None, key: int, time: str, name: str | None) -> Line:
         position = self._position(raw)
