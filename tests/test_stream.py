@@ -639,3 +639,17 @@ def test_turning_to_other_files_is_not_refused_for_those_that_linger(rig: Rig) -
         with rig.product.stream(source=source) as view:
             view.wait(lambda view=view: len(view.texts()) == 20, "all twenty files")  # type: ignore[misc]
         assert not [notice for notice in view.of("notice") if notice["state"] != "live"]
+
+
+def test_a_file_that_is_born_under_a_viewer_s_eyes_is_shown_from_its_first_line(rig: Rig) -> None:
+    many, one = rig.many(), rig.some()
+    rig.path(many).joinpath("old.log").write_text("before\n")
+    with rig.product.stream(source=[many, one], hosts="web-1", lines=0) as view:
+        view.wait(lambda: len(view.live_paths()) == 1 and len(view.of("notice")) >= 2, "the old file and a missing one")
+        texts = [f"line {number}" for number in range(200)]
+        rig.write(one, "".join(f"one {text}\n" for text in texts))
+        rig.path(many).joinpath("new.log").write_text("".join(f"new {text}\n" for text in texts))
+        view.wait(lambda: len(view.texts()) == 400, "all lines of both new files", 30.0)
+        assert [text for text in view.texts() if text.startswith("one")] == [f"one {text}" for text in texts]
+        assert [text for text in view.texts() if text.startswith("new")] == [f"new {text}" for text in texts]
+    assert len(texts_of(rig.product.once(source=many, hosts="web-1", lines=3))) == 4  # whoever comes later gets `lines`

@@ -25,19 +25,21 @@ _LONGEST = 4096  # bytes of a path (limits.h, PATH_MAX)
 class Finder:
     """The files of (host, source) now. Each of `listeners` is called when `files`, `state` or `error` are others.
 
-    `now` tells seconds since the epoch.
+    `now` tells seconds since the epoch. `born` are the files that were not there when it had looked before.
     """
 
     def __init__(self, host: Host, source: Source, link: Link, now: Callable[[], float] = time.time) -> None:
         self.host = host
         self.source = source
         self.files: tuple[File, ...] = ()
+        self.born: frozenset[File] = frozenset()
         self.error: HostError | None = None
         self.settled = asyncio.Event()
         self.listeners: set[Callable[[Finder], None]] = set()
         self._link = link
         self._now = now
         self._dates: dict[str, float] = {}
+        self._looked = False
         if source.kind == "file" and not has_wildcard(source.path) and not uses_date(source):
             self.files = (File(host.name, source.name, self.pattern()),)
             self.settled.set()
@@ -100,7 +102,8 @@ class Finder:
             if lines[0].startswith("E "):
                 raise self._no_files(lines[0], pattern)
             found = {name for name in lines if _is_name(name) and matches(pattern, name)}
-            names = sorted(name for name in found if not is_generation(name, found))[: limits.FILES_PER_GLOB]
+            logs = found | {file.path for file in self.files}  # one may have no name while it is being rotated
+            names = sorted(name for name in found if not is_generation(name, logs))[: limits.FILES_PER_GLOB]
             if not names:
                 raise trouble("no-match", path=pattern)
         return tuple(File(self.host.name, self.source.name, name) for name in self._with_yesterday(pattern, names))
@@ -127,6 +130,9 @@ class Finder:
 
     def _tell(self, files: tuple[File, ...], error: HostError | None) -> None:
         self.settled.set()
+        if self._looked:
+            self.born = (self.born & frozenset(files)) | frozenset(files).difference(self.files)
+        self._looked = self._looked or error is None or error.cause == "no-match"
         if (files, str(error)) != (self.files, str(self.error)):
             self.files, self.error = files, error
             for changed in tuple(self.listeners):

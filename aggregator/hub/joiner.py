@@ -42,6 +42,7 @@ class Joiner:
         self._wishes = wishes
         self._out = out
         self._tasks = tasks
+        self._born: set[File] = set()
         self._known: set[File] = set()  # that the viewer was told of
         self._joined: set[File] = set()
         self._joining: dict[File, Held] = {}
@@ -87,7 +88,10 @@ class Joiner:
         elif gap.file in self._joined:
             self._out.put(gap_record(gap))
 
-    def appeared(self, file: File) -> None:
+    def appeared(self, file: File, *, born: bool = False) -> None:
+        """A file of the view; one that was born under the viewer's eyes is shown from its first line on."""
+        if born:
+            self._born.add(file)
         self._awaited.add(file)
         if not self._arrivals:
             self._tasks.create_task(self._admit())
@@ -100,6 +104,7 @@ class Joiner:
             self._places[file] = place
         if task := self._joins.pop(file, None):
             task.cancel()
+        self._born.discard(file)
         self._known.discard(file)
         self._joined.discard(file)
         self._ahead.pop(file, None)
@@ -161,10 +166,12 @@ class Joiner:
     async def _join(self, feed: Feed) -> None:
         """Bring a file in. Cancelled when it vanishes."""
         file = feed.file
+        whole = file in self._born
         if not feed.ready.is_set():
             await feed.settled.wait()
         self._known.add(file)
         if not feed.ready.is_set():
+            whole = whole or (feed.error is not None and feed.error.cause == "no-file")
             self._out.put(state_of(feed))
             self._settle(file)
             await feed.ready.wait()
@@ -176,7 +183,7 @@ class Joiner:
             place = self._places.get(file)
             found: Backlog | None
             if place is None:
-                found = await backlog.last_lines(feed, self._wishes.lines, cut)
+                found = await backlog.last_lines(feed, limits.BACKLOG_BYTES if whole else self._wishes.lines, cut)
             elif backlog.is_live(feed, place, cut):
                 self._ahead[file] = place
                 found = Backlog([])

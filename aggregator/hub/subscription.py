@@ -140,8 +140,9 @@ class Subscription:
             self.put(notice_record(notice))
 
     def appeared(self, file: File) -> None:
-        if self._joiner:
-            self._joiner.appeared(file)
+        if self._joiner and self._view:
+            finder = self._view.finders.get((file.host, file.source))
+            self._joiner.appeared(file, born=finder is not None and file in finder.born)
 
     def vanished(self, feed: Feed) -> None:
         if self._joiner:
