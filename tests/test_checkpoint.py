@@ -41,7 +41,7 @@ def test_a_key_is_made_once_private_and_used_again(tmp_path: Path, signer: Signe
         Signer.at(tmp_path / "audit.key")
 
 
-def test_the_chain_is_signed_now_and_then_and_at_the_end(
+def test_the_chain_is_signed_now_and_then_and_at_the_next_start(
     path: Path, signer: Signer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(limits, "AUDIT_CHECKPOINT_RECORDS", 3)
@@ -49,19 +49,23 @@ def test_the_chain_is_signed_now_and_then_and_at_the_end(
     for _ in range(4):
         ledger.append([MEMBERS])
     ledger.close()
+    ledger = Ledger(path, signer)
+    ledger.append([MEMBERS])
+    ledger.close()
     events = [record["event"] for record in records(path)]
-    assert events == ["reload", "reload", "reload", "checkpoint", "reload", "checkpoint"]
+    assert events == ["reload", "reload", "reload", "checkpoint", "reload", "reload", "checkpoint"]
     assert verify([path], signer.key) == 0
-    assert f"signed up to seq 5 by {signer.key}" in capsys.readouterr().out
+    assert f"signed up to seq 6 by {signer.key}" in capsys.readouterr().out
 
 
 def test_a_log_written_anew_is_found_by_its_missing_or_foreign_signature(
     path: Path, tmp_path: Path, signer: Signer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = Signer.at(tmp_path / "other.key")
-    ledger = Ledger(path, other)
-    ledger.append([MEMBERS])
-    ledger.close()
+    for _ in range(2):
+        ledger = Ledger(path, other)
+        ledger.append([MEMBERS])
+        ledger.close()
     assert verify([path], signer.key) == 1
     assert "is a checkpoint by another key" in capsys.readouterr().err
     line, last = chain.seal(MEMBERS, chain.GENESIS)

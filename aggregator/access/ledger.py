@@ -46,6 +46,8 @@ class Ledger:
             os.close(self._file)
             raise
         self._dirty = False
+        if self.last.seq:  # what an earlier process left unsigned at its end
+            self._unsigned = limits.AUDIT_CHECKPOINT_RECORDS
 
     def append(self, records: list[bytes]) -> list[int]:
         """Write records (their members, see `chain.seal`) and wait until they are on disk; returns their numbers.
@@ -84,9 +86,6 @@ class Ledger:
         try:
             if self._dirty:
                 self._mend()
-            if self._signer and self._unsigned:
-                line, self.last = chain.seal(self._signer.checkpoint(self.last), self.last)
-                self._put(line)
         finally:
             os.close(self._file)
 
