@@ -9,7 +9,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,7 +23,7 @@ from product import LOOPBACK, Product, Record
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOSTS = ("db-1", "web-1", "web-2")
-SOURCES = ("merged", "switched", "pattern", "nasty", "cut", "restarted", "gap", "context", "pictured")
+SOURCES = ("merged", "switched", "pattern", "nasty", "cut", "restarted", "gap", "context", "past", "pictured")
 EVERY_S = 0.02  # between two rounds of the writers
 BACK_MS = 20_000  # longest wait for the page to find a host or the server again: its own back-off
 HELD = """() => [...document.querySelector("log-list").store]
@@ -299,6 +299,59 @@ async def test_the_context_of_a_line_holds_what_the_filters_hide_until_the_line_
         re.compile(r"Not shown: .*context\.log on web-1 .* is gone")
     )
     await expect(texts).to_have_text(wanted)
+
+
+def aged(scene: Scene, source: str) -> list[str]:
+    """An hour of lines on all hosts, `HOST TEXT` from old to new; db-1's older half lies in a rotated file."""
+    start = datetime.now(UTC) - timedelta(hours=1)
+    lines = []
+    for n in range(3_600):
+        time = (start + timedelta(seconds=n)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        lines.append((HOSTS[n % 3], f"{time} {'ERROR' if n % 90 == 0 else 'INFO'} second {n}"))
+    for host in HOSTS:
+        texts = [f"{text}\n" for name, text in lines if name == host]
+        path = scene.path(source, host)
+        if host == "db-1":
+            path.with_name(f"{source}.log.1").write_text("".join(texts[:600]))
+            texts = texts[600:]
+        path.write_text("".join(texts))
+    return [f"{host} {text}" for host, text in lines]
+
+
+async def test_the_past_is_scrolled_searched_counted_and_linked_to(page: Page, scene: Scene) -> None:
+    lines = aged(scene, "past")
+    await show(page, scene, "source=past")
+    async with asyncio.timeout(60):
+        while len(await held(page)) < len(lines):
+            await page.evaluate("document.querySelector('log-list').home()")
+            await page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+    assert await held(page) == lines
+    await page.keyboard.press("Home")
+    await expect(page.locator(".row.mark .text").first).to_contain_text("The logs begin here")
+
+    since, until = (lines[n].split()[1] for n in (900, 2_700))
+    await page.goto(f"{scene.product.url}/?source=past&since={since}&until={until}&level=error")
+    wanted = [line for line in lines[900:2_700] if "ERROR" in line]
+    await expect(page.locator(".said")).to_have_text(f"{len(wanted)} lines, {len(wanted)} errors", timeout=BACK_MS)
+    assert await held(page) == wanted
+    await expect(page.locator("status-line")).to_contain_text(re.compile("read .* on 3 hosts"))
+
+    await page.locator("log-list .row.line .text", has_text=wanted[-1].split(" ", 1)[1]).dblclick()
+    await page.get_by_role("button", name="Copy link").click()
+    link = await page.get_by_label("Link to this line").input_value()
+    scene.path("past", "db-1").with_name("past.log.1").rename(scene.path("past", "db-1").with_name("past.log.2"))
+    for host in HOSTS:
+        path = scene.path("past", host)
+        path.rename(path.with_name("past.log.1"))
+        path.write_text(f"{now()} INFO the next file\n")
+    await page.goto(link)
+    selected = page.locator(".row.selected .text")
+    await expect(selected).to_have_text(wanted[-1].split(" ", 1)[1], timeout=BACK_MS)
+    await expect(selected).to_be_in_viewport()
+    for host in HOSTS:
+        scene.path("past", host).with_name("past.log.1").unlink()
+    await page.goto(link.replace("at=", "wrap=1&at="))
+    await expect(page.get_by_role("heading", name="This line is gone")).to_be_visible(timeout=BACK_MS)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
