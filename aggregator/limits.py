@@ -215,7 +215,9 @@ WS_MESSAGE = 1024  # bytes of a message from a browser: it has nothing to say
 REQUEST_HEAD = 256 << 10  # bytes of a request line and its headers: a page's `after` of many files is long
 REQUEST_HEAD_PATIENCE = 10.0  # seconds for a connection to say what it wants: half a request must not be held open
 OPEN_FILES = 16_384  # descriptors that are asked for: some thousand viewers and hosts
-DRAIN = 5  # seconds for answers to end at a stop
+DRAIN = 5  # seconds for answers to end at a stop, the next ones among them
+FAREWELL = 2  # seconds for views to tell their end, before the server closes their sockets in its own words
+FAREWELL_BEAT = 0.02  # seconds between two looks whether they have
 BACKLOG_CONNECTIONS = 256  # connections that wait to be accepted
 
 # --- Redaction (aggregator.stream.redact) ------------------------------------------------------------------------

@@ -98,6 +98,11 @@ class Aggregator:
             subscription.end("shutdown")
 
     @property
+    def views(self) -> int:
+        """Views that are open or opening."""
+        return self._views
+
+    @property
     def logins(self) -> Logins | None:
         """Logging in and out, where the inventory has users."""
         return Logins(self.identities, self._audit) if self.identities and self.identities.users else None

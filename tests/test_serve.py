@@ -203,11 +203,11 @@ def test_a_chain_goes_on_over_restarts_and_a_crash(fleet: Fleet, tmp_path: Path)
         product.start()
         product.once()
         assert product.stop() == 0
-        events = [record["event"] for record in product.audited()]
+        events = [record["event"] for record in product.audited() if record["event"] != "checkpoint"]
         assert events == ["start", "open", "start", "open", "close", "stop"]
         assert [record["seq"] for record in product.audited()] == sorted(record["seq"] for record in product.audited())
         assert verify(product.audit.read_bytes().splitlines(keepends=True)).bad is None
-        assert "torn" in product.audited()[2]["detail"]
+        assert "torn" in [record for record in product.audited() if record["event"] == "start"][1]["detail"]
 
 
 def test_without_a_writable_audit_log_there_is_no_text_and_no_readiness(fleet: Fleet, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import stat
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -81,17 +82,18 @@ async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, 
         ):
             authority = Authority.of(binds, settings.public_url, tls=tls)
             app = create_app(aggregator, authority, settings.relative_root, allow_download=settings.allow_download)
-            server = _Server(_config(app, settings), binds)
+            server = _Server(_config(app, settings), binds, aggregator)
             with _signals(aggregator, settings, server, reload):
                 await server.serve(sockets=listeners)
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to us and says where it listens once it answers."""
+    """A server that leaves signals to us, says where it listens once it answers, and lets views tell their end."""
 
-    def __init__(self, config: uvicorn.Config, binds: list[str]) -> None:
+    def __init__(self, config: uvicorn.Config, binds: list[str], aggregator: Aggregator) -> None:
         super().__init__(config)
         self._binds = binds
+        self._aggregator = aggregator
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -102,6 +104,13 @@ class _Server(uvicorn.Server):
         scheme = "https" if self.config.is_ssl else "http"
         for bind in self._binds:
             log.info("listening on %s", bind if bind.startswith("unix:") else f"{scheme}://{bind}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn closes WebSockets at once and with 1012; theirs is `shutdown` and 1001, a moment later."""
+        end = time.monotonic() + limits.FAREWELL
+        while self._aggregator.views and not self.force_exit and time.monotonic() < end:  # noqa: ASYNC110 - a mere flag
+            await asyncio.sleep(limits.FAREWELL_BEAT)
+        await super().shutdown(sockets)
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -119,7 +128,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
             ws_per_message_deflate=False,  # costs four times a plain send
             ws_max_size=limits.WS_MESSAGE,
             h11_max_incomplete_event_size=limits.REQUEST_HEAD,
-            timeout_graceful_shutdown=limits.DRAIN,
+            timeout_graceful_shutdown=limits.DRAIN - limits.FAREWELL,
             ssl_certfile=settings.tls_cert,
             ssl_keyfile=settings.tls_key,
         )
