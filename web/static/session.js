@@ -40,8 +40,7 @@ export class Session {
   store = new Store();
   /** @type {import("./status.js").Connection} */
   connection = { state: "connecting", words: "" };
-  /** @type {import("./types.js").Fault[]} */
-  faults = [];
+  faults = /** @type {import("./types.js").Fault[]} */ ([]);
   past;
   counts;
   #screen;
@@ -179,6 +178,7 @@ export class Session {
    * @param {Row|null} upper that is at the upper edge
    */
   near(end, upper) {
+    if (this.past.busy) return;
     if (end === "end") this.past.more("down");
     else if (this.past.begun) this.past.more("up");
     else if (this.connection.state === "live") {
