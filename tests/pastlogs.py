@@ -59,6 +59,7 @@ class Maker:
         lines = [Written(f"starting up, step {number}".encode()) for number in range(shape.preface)]
         for number in range(shape.entries):
             now += int(chance.choice((0.0, 0.001, 0.5, 1.0)) * chance.random() * shape.step * MICROS)
+            now += 2 * MICROS if shape.banner else 0  # what begins alike at the same second can't be told apart
             back = int(chance.random() * shape.back * MICROS) if shape.back and chance.random() < 0.2 else 0
             lines.append(self._stamped(now - back, number))
             if shape.form == "none" or chance.random() < 0.25:
