@@ -31,6 +31,7 @@ from logwriter import LogWriter
 from product import Product, Stream, wait_until
 from verdict import Verdict, judge
 
+LOOK_S = {"gnu": 0.3, "bash": 0.3, "busybox": 2.0}  # until the host has looked at the file, on a busy machine
 CAUGHT_UP = 0.6  # of the outages are waited out before the next thing happens
 CATCH_UP_S = 15.0  # at most: a back-off may be longer
 SETTLE_S = 90.0  # until all that was written has come: back-off is at most half of it, look-backs the rest
@@ -230,8 +231,15 @@ class Round:
         return self.random.choice((None, None, *known))
 
     def _copytruncate(self, log: LogWriter) -> None:
+        self._be_seen()
         log.copytruncate(self._compressor())
         time.sleep(TRUNCATED_S)
+
+    def _be_seen(self) -> None:
+        """Let a banner log be looked at before it is truncated: once it begins with the same banner again, nobody knows
+        that it held more in between."""
+        if self._banner:
+            time.sleep(LOOK_S[self.kind])
 
     def _without_name(self, log: LogWriter) -> None:
         log.rename(create=False)

@@ -364,6 +364,32 @@ async def test_rotation_is_seen_though_the_watchdog_was_killed(
         await everything(log, got)
 
 
+async def test_tail_that_alone_was_left_by_the_out_of_memory_killer_ends(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(5)
+        await everything(log, got)
+        main = host.channels[-1].process
+        assert main
+        family = {main.pid, *processes.descendants(main.pid)}
+        readers = [pid for pid in family if processes.arguments(pid)[:1] == ["tail"] or is_loop(pid, main.pid)]
+        assert len(readers) == 1
+        for pid in family - set(readers):
+            processes.kill(pid)
+        log.rename()
+        log.write(5)
+        await everything(log, got)
+
+
+def is_loop(pid: int, main: int) -> bool:
+    """Whether a process is what reads on a BusyBox host: the one that sleeps for a second, not for five."""
+    return (
+        processes.parent(pid) == main
+        and any(processes.arguments(child) == ["sleep", "1"] for child in processes.descendants(pid))
+        and not any(processes.arguments(other)[:1] == ["tail"] for other in processes.descendants(main))
+    )
+
+
 async def test_cut_in_mid_line_reads_the_line_again(host: LocalTransport, log: LogWriter) -> None:
     async with following(log.path, host) as got:
         await got.until_live()

@@ -247,6 +247,8 @@ class Follower:
 
     def _take(self, cutter: Cutter, data: bytes, inode: str) -> None:
         for batch in cutter.feed(data):
+            if batch.start == 0 and generation_of(batch.text) != batch.generation:
+                raise _Elsewhere  # it was truncated between its header and its first bytes
             self._catch_up.read(batch)
         if cutter.generation and cutter.before:
             self._catch_up.here.at = Place(cutter.generation, cutter.position, Proof.of(cutter.before), inode)

@@ -43,6 +43,7 @@ loop() {
       fi
     fi
     if [ "$w" ]; then printf "%s %s\n" "$w" "$z" >&2; fi
+    kill -0 $$ 2>/dev/null || exit 0
     name
     sleep 1
   done
@@ -71,8 +72,9 @@ if [ "$4" = loop ] && [ -r /proc/$$/fdinfo/3 ]; then
   loop & t=$!
 else
   s=1
+  case $4 in -s*) d="--pid=$$";; *) d="";; esac
   # shellcheck disable=SC2086
-  tail -c +$((b+1)) ${4#loop} -f <&3 2>&1 & t=$!
+  tail -c +$((b+1)) ${4#loop} $d -f <&3 2>&1 & t=$!
 fi
 # Traps stand before whoever may send their signals: an end that comes early must leave nothing behind, and a
 # heartbeat that does must not kill the watchdog. Each of these processes ends when another one was killed (by the
