@@ -149,7 +149,7 @@ class Past:
             since = reach.until - int(limits.HISTOGRAM_RANGE * 1e6)
             reach = replace(reach, wanted=replace(reach.wanted, since=since))
         tally = Tally(edges_of(since, reach.until, buckets))
-        plan = replace(plan, range=replace(reach, tally=tally, estimate=not exact))
+        plan = replace(plan, range=replace(reach, backward=False, tally=tally, estimate=not exact))
         request = replace(self._request(plan, "search", "/api/v1/histogram"), event="histogram")
         async with self._searching(plan, request) as reading:
             async with aclosing(reading.blocks()) as blocks:

@@ -17,7 +17,7 @@ from aggregator.history.select import Chooser, Hit
 async def backward(log: Log, mark: Mark) -> Hits:
     """What is wanted of a log up to a mark, newest first. Raises HostError, Gone."""
     reader = _Backward(log, mark)
-    more = True
+    more = reader.begins
     while more:
         hits, more = await reader.chunk()
         hits.reverse()
@@ -61,14 +61,19 @@ class _Backward:
 
     def __init__(self, log: Log, mark: Mark) -> None:
         self._log = log
-        self._index = len(log.slices) - 1 if mark.place is None else locate(log.slices, mark.place, log.file)
-        self._end = None if mark.place is None else mark.place.offset
+        last = len(log.slices) - 1
+        self._index, self._end = locate(log.slices, mark.place, log.file, backward=True) if mark.place else (last, None)
         self._size = limits.CHUNK_FIRST
         self._orphans: list[Raw] = []
         self._held: Entry | None = None
         self._loose = mark.loose
         self._stamped = False
         self.mark = mark
+
+    @property
+    def begins(self) -> bool:
+        """Whether there is anything to read."""
+        return self._index >= 0
 
     async def chunk(self) -> tuple[list[Hit], bool]:
         """The hits of the next chunk in the file's order, and whether there are more chunks."""

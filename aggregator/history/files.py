@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from aggregator import limits
@@ -29,7 +29,8 @@ class Generation:
     """One file of a log. `id` is None while its first line is not complete, `size` (of the text) for compressed ones.
 
     `mtime` is in seconds since the epoch; `live` tells the file that has the log's own name; `unread` says why its
-    text can't be read: `rights`, or the name of the decompressor that is missing.
+    text can't be read: `rights`, or the name of the decompressor that is missing. `hint`, where it is known, tells
+    generations apart that begin alike: a hash of their first stamp, which is the same after compression.
     """
 
     id: str | None
@@ -40,6 +41,7 @@ class Generation:
     kind: str
     live: bool
     unread: str | None = None
+    hint: int = field(default=0, compare=False)
 
 
 async def generations(link: Link, file: File, since: int = 0) -> list[Generation]:

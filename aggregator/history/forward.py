@@ -15,8 +15,7 @@ from aggregator.history.select import Hit
 async def forward(log: Log, mark: Mark) -> Hits:
     """What is wanted of a log from a mark on, oldest first. Raises HostError, Gone."""
     slices = log.slices
-    index = 0 if mark.place is None else locate(slices, mark.place, log.file)
-    start = None if mark.place is None else max(mark.place.offset, slices[index].start)
+    index, start = locate(slices, mark.place, log.file, backward=False) if mark.place else (0, None)
     grouper, splitter, selector = _grouper(log, mark, index, start), LineSplitter(log.zone), log.selector(mark.key)
     at = mark
     for number in range(index, len(slices)):

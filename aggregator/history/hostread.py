@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import tzinfo
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -12,19 +12,27 @@ from aggregator import limits
 from aggregator.errors import Gone, HostError
 from aggregator.history.backward import backward
 from aggregator.history.estimate import estimate
+from aggregator.history.files import Generation, generations
 from aggregator.history.find import find_files
 from aggregator.history.forward import forward
 from aggregator.history.lane import Lane
 from aggregator.history.log import Hits, Log
-from aggregator.history.mark import Mark
+from aggregator.history.mark import Elsewhere, Mark
 from aggregator.history.search import Admit, Looked, Search
 from aggregator.history.seats import Seats
 from aggregator.history.seek import Slice, slices
+from aggregator.history.sifted import backward_sifted, forward_sifted
 from aggregator.model import File, Source
 from aggregator.remote.trouble import trouble
 from aggregator.stream.reader import LineReader
 
 T = TypeVar("T")
+
+
+def _comes_before(listed: Sequence[Generation], generation: str, found: Sequence[Slice]) -> bool:
+    """Whether a generation is older than those that are to be read."""
+    ids = [one.id for one in listed]
+    return bool(found) and found[0].one.id in ids and ids.index(generation) < ids.index(found[0].one.id)
 
 
 class HostRead:
@@ -157,6 +165,15 @@ class HostRead:
                 if found:
                     await lane.fill(self._reader(lane.file, source, found), lambda: self._seats.wanted)
                 break
+            except Elsewhere as error:
+                place = lane.reached.place
+                listed = await generations(self._link, lane.file)
+                if place is None or all(one.id != place.generation for one in listed):
+                    self._fail(error)
+                    break
+                if not _comes_before(listed, place.generation, found) or self._range.backward:
+                    break
+                lane.reached = Mark(key=lane.reached.key)
             except Gone as error:
                 if attempt + 1 == limits.LISTINGS:
                     self._fail(error)
@@ -179,8 +196,12 @@ class HostRead:
             self._seats,
             self._range.tally,
         )
-        read = backward if self._range.backward else forward
-        return lambda mark: read(log, mark)
+        prefilter = self._range.wanted.filter.prefilter()
+        if prefilter is None or sum(part.bytes for part in found) < limits.SIFT_LEAST:
+            read = backward if self._range.backward else forward
+            return lambda mark: read(log, mark)
+        sifted = backward_sifted if self._range.backward else forward_sifted
+        return lambda mark: sifted(log, mark, prefilter)
 
     def _zone(self, source: Source) -> tzinfo:
         return ZoneInfo(source.timezone) if source.timezone else self._link.known_probe().zone

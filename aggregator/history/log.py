@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -13,10 +13,12 @@ from aggregator.history.scan import scan
 from aggregator.history.seats import Seats
 from aggregator.history.seek import Slice
 from aggregator.history.select import Chooser, Hit, Selector, Wanted
+from aggregator.history.span import batches_of
 from aggregator.history.tally import Tally
 from aggregator.model import Batch, File
 from aggregator.remote.link import Link
 from aggregator.stream.lines import Cutter
+from aggregator.stream.literal import Literal
 
 Hits = AsyncGenerator[tuple[list[Hit], Mark], None]  # in the order of giving out, and where reading goes on after them
 
@@ -58,11 +60,24 @@ class Log:
 
     async def lines(self, piece: Slice, start: int, end: int | None) -> AsyncGenerator[Batch, None]:
         """The lines from one beginning of a line to another, or to the slice's end. Raises HostError, Gone."""
+        async with aclosing(self._scan(piece, start, end, ())) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def sifted(self, piece: Slice, start: int, end: int | None, literal: Literal) -> AsyncGenerator[Batch, None]:
+        """Of these the lines that hold a literal, and some around each. Raises HostError, Gone."""
+        async with aclosing(self._scan(piece, start, end, (literal,))) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def _scan(
+        self, piece: Slice, start: int, end: int | None, literals: Sequence[Literal]
+    ) -> AsyncGenerator[Batch, None]:
         stop = piece.end if end is None else end
         if not piece.one.live and (piece.one.kind != "plain" or stop == piece.one.size):
             stop = None  # a last line without its newline counts, too
         part = replace(piece, start=start, end=stop)
-        scanned = scan(self.link, self.file, part, (), Steps(self.scanned))
+        scanned = scan(self.link, self.file, part, literals, Steps(self.scanned))
         async with self.seats.taken(), aclosing(scanned) as batches:
             async for batch, _ in batches:
                 if end is None or batch.end <= end:
@@ -71,6 +86,16 @@ class Log:
                 if batch.start < end:
                     yield replace(batch, text=batch.text[: end - batch.start], end=end)
                 return
+
+    async def near(self, piece: Slice, start: int, end: int | None) -> AsyncGenerator[Batch, None]:
+        """As `lines`, for a few, while a search of the same file goes on. Raises HostError, Gone."""
+        stop = piece.end if end is None else end
+        if not piece.one.live and stop == piece.one.size:
+            stop = None
+        async with aclosing(batches_of(self.link, piece.one, self.file, start, stop)) as batches:
+            async for batch in batches:
+                self.scanned(batch.end - batch.start)
+                yield batch
 
     def begins(self, index: int, start: int | None) -> bool:
         """Whether a place in a slice (None: where it starts) is the log's very beginning."""

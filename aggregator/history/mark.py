@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aggregator.errors import Gone
 from aggregator.history.entry import Place, hint_of
+from aggregator.history.files import Generation
 from aggregator.history.seek import Slice
 from aggregator.model import File
 
@@ -28,19 +29,39 @@ START = Mark()
 NO_GENERATION = "0" * 16  # of a file whose first line is not known
 
 
-def locate(slices: Sequence[Slice], place: Place, file: File) -> int:
-    """The slice that a place is in; of several that begin alike the file that it was in, else a plain and long one, as
-    a copy may be cut short. Raises Gone."""
-    held = [
-        index
-        for index, piece in enumerate(slices)
-        if (piece.one.id or NO_GENERATION) == place.generation
-        and (piece.one.size is None or piece.one.size >= place.offset)
-    ]
+class Elsewhere(Gone):
+    """The generation that a place is in is none of the slices'."""
+
+
+def locate(slices: Sequence[Slice], place: Place, file: File, *, backward: bool) -> tuple[int, int | None]:
+    """Where to go on from a place: the slice and the offset in it, None for its start (backward: its end).
+
+    The place may lie outside of the slices, which leave out what is not needed; `-1`, or the number of slices, tells
+    that nothing is left. Of several generations that begin alike it is the one that it was in, else a plain and long
+    one, as a copy may be cut short. Raises Elsewhere.
+    """
+    held = [index for index, piece in enumerate(slices) if _holds(piece.one, place)]
     if not held:
-        raise Gone(f"what {file.path} on {file.host} held there is gone")
-    ones = [slices[index].one for index in held]
-    return min(
-        zip(held, ones, strict=True),
-        key=lambda each: (hint_of(each[1]) != place.hint, each[1].kind != "plain", -(each[1].size or 0)),
-    )[0]
+        raise Elsewhere(f"what {file.path} on {file.host} held there is gone")
+    index = min(held, key=lambda index: _rank(slices[index].one, place, index))
+    piece = slices[index]
+    if backward and piece.end is not None and place.offset > piece.end:
+        return index, None
+    if backward and place.offset < piece.start:
+        return index - 1, None
+    if not backward and place.offset < piece.start:
+        return index, None
+    if not backward and piece.end is not None and place.offset > piece.end:
+        return index + 1, None
+    return index, place.offset
+
+
+def _holds(one: Generation, place: Place) -> bool:
+    return (one.id or NO_GENERATION) == place.generation and (one.size is None or one.size >= place.offset)
+
+
+def _rank(one: Generation, place: Place, index: int) -> tuple[bool, bool, int]:
+    """What has another hint now can only be what was live then and has grown: one of the newest."""
+    if hint_of(one) != place.hint:
+        return True, False, -index
+    return False, one.kind != "plain", -(one.size or 0)

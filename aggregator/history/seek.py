@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 
 from aggregator import limits
 from aggregator.errors import HostError
@@ -89,8 +91,9 @@ async def listed(
     oldest = 0 if retention is None else int(time.time()) - retention * _DAY
     log = await timeline(link, file, reader, cache.of(file, str(reader().zone)), oldest)
     if not log:
-        async for _ in read_bytes(link, file, None, 0, 0):
-            pass  # it raises what is wrong with the path
+        async with aclosing(read_bytes(link, file, None, 0, 0)) as nothing:
+            async for _ in nothing:
+                pass  # it raises what is wrong with the path
         raise Moved(f"{file.path} on {file.host} came meanwhile")
     return log
 
@@ -158,8 +161,9 @@ class Seek:
         size = self._log[index].bytes
         if one.kind == "plain":
             size = (size if end is None else end) - begin
-        head = self._log[index].facts.head
-        return Slice(one, begin, end, first, size, head.begin if head else None)
+        facts = self._log[index].facts
+        begun = facts.head.begin if facts.head else None
+        return Slice(replace(one, hint=_hint(begun, facts.mark)), begin, end, first, size, begun)
 
     def _whole(self) -> list[tuple[int, Generation, int | None]]:
         """The generations that have lines, or may have some: their index, and where they end."""
@@ -168,6 +172,11 @@ class Seek:
             for index, piece in enumerate(self._log)
             if piece.one.id is not None or piece.one.unread
         ]
+
+
+def _hint(begun: int | None, mark: bytes) -> int:
+    """What tells a generation from others that begin alike: its first stamp, else its first bytes."""
+    return zlib.crc32(mark if begun is None else b"%d" % begun)
 
 
 def _written(one: Generation, since: int | None, until: int | None) -> bool:

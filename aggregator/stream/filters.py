@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aggregator.errors import Fault, UsageError
 from aggregator.limits import SPANS
 from aggregator.stream.levels import LEVELS, at_least
+from aggregator.stream.literal import Literal, required_literal
 from aggregator.stream.patterns import Pattern, compile_all
 
 _CONTINUATION = bytes(range(0x80, 0xC0))  # bytes of UTF-8 that go on with a code point (RFC 3629)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilter:
+    """A pattern, and a text that all lines contain which it matches."""
+
+    literal: Literal
+    pattern: Pattern
+
+    def may_match(self, texts: Iterable[str]) -> bool:
+        """Whether the pattern matches any of some lines."""
+        return any(self.pattern.search(text.encode("utf-8", "replace")) is not None for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,12 @@ class Filter:
         if any(all(pattern.search(line) is None for line in lines) for pattern in self._wanted):
             return False
         return all(pattern.search(line) is None for pattern in self._hidden for line in lines)
+
+    def prefilter(self) -> Prefilter | None:
+        """The pattern of `grep` that says most about which lines it matches, with the text that these contain."""
+        known = [(required_literal(text), pattern) for text, pattern in zip(self.grep, self._wanted, strict=True)]
+        found = [Prefilter(literal, pattern) for literal, pattern in known if literal]
+        return max(found, key=lambda one: len(one.literal.text.encode()), default=None)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where `grep` matches: at most `SPANS` (start, end) in code points of `text`, sorted, none touching."""

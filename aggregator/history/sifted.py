@@ -1,0 +1,132 @@
+"""Reads a log from the past to the present, or back, where its host can tell which lines may be wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import aclosing
+from dataclasses import replace
+
+from aggregator import limits
+from aggregator.history.backward import backward
+from aggregator.history.entry import LineSplitter, Place, Raw
+from aggregator.history.forward import forward
+from aggregator.history.log import Hits, Log
+from aggregator.history.mark import NO_GENERATION, Mark, locate
+from aggregator.history.seek import Slice
+from aggregator.history.select import Hit
+from aggregator.history.sift import Sifter, Unsure
+from aggregator.stream.filters import Prefilter
+
+
+async def forward_sifted(log: Log, mark: Mark, prefilter: Prefilter) -> Hits:
+    """What is wanted of a log from a mark on, oldest first. Raises HostError, Gone."""
+    index, start = locate(log.slices, mark.place, log.file, backward=False) if mark.place else (0, None)
+    sifter, selector = Sifter(log, prefilter), log.selector(mark.key)
+    at = mark
+    try:
+        for number in range(index, len(log.slices)):
+            piece = log.slices[number]
+            begin = start if number == index and start is not None else piece.start
+            if sifter.seen and (sifter.seen.generation, sifter.seen.hint) == (piece.one.id, piece.one.hint):
+                begin = max(begin, sifter.seen.offset)
+            async with aclosing(sifter.entries(number, begin, None)) as parts:
+                async for entries in parts:
+                    if hits := selector.select_all(entries):
+                        if mark.skip and mark.place and hits[0].head.same(mark.place):
+                            hits[0].given = mark.skip
+                        at = Mark(hits[-1].end, key=selector.key)
+                        yield hits, at
+                        await asyncio.sleep(0)
+        yield [], replace(at, done=True)
+    except Unsure:
+        async with aclosing(forward(log, at)) as rest:
+            async for found in rest:
+                yield found
+
+
+async def backward_sifted(log: Log, mark: Mark, prefilter: Prefilter) -> Hits:
+    """What is wanted of a log up to a mark, newest first. Raises HostError, Gone."""
+    reader = _Backward(log, mark, prefilter)
+    try:
+        while reader.more:
+            hits = await reader.chunk()
+            hits.reverse()
+            if mark.skip and mark.place and hits and hits[0].end.same(mark.place):
+                hits[0].given = mark.skip
+            yield hits, reader.mark
+    except Unsure:
+        async with aclosing(backward(log, reader.mark)) as rest:
+            async for found in rest:
+                yield found
+
+
+class _Backward:
+    """Chunks of a log, the newest first, each larger than the one before while little is found."""
+
+    def __init__(self, log: Log, mark: Mark, prefilter: Prefilter) -> None:
+        self._log = log
+        last = len(log.slices) - 1
+        self._index, self._end = locate(log.slices, mark.place, log.file, backward=True) if mark.place else (last, None)
+        self._sifter = Sifter(log, prefilter)
+        self._size = limits.SIFT_FIRST
+        self.mark = mark
+
+    @property
+    def more(self) -> bool:
+        return self._index >= 0
+
+    async def chunk(self) -> list[Hit]:
+        """The hits of the next chunk, in the file's order. Raises HostError, Gone, Unsure."""
+        piece = self._log.slices[self._index]
+        start = await self._start(piece)
+        selector = self._log.selector()
+        hits: deque[Hit] = deque()
+        size, cut = 0, False
+        async with aclosing(self._sifter.entries(self._index, start, self._end)) as parts:
+            async for entries in parts:
+                found = selector.select_all(entries)
+                hits += found
+                size += sum(hit.size for hit in found)
+                while size > self._log.room and len(hits) > 1:
+                    size -= hits.popleft().size
+                    cut = True
+                await asyncio.sleep(0)
+        self._step(piece, start, hits[0].head if hits else None, cut=cut)
+        return list(hits)
+
+    async def _start(self, piece: Slice) -> int:
+        """Where the chunk begins: at a line with a stamp, if there is one near."""
+        stop = next((at for at in (self._end, piece.end, piece.one.size) if at is not None), None)
+        if piece.one.kind != "plain" or stop is None or stop - self._size <= piece.start:
+            return piece.start
+        start, window = stop - self._size, limits.CHUNK_FIRST
+        while True:
+            lines: list[Raw] = []
+            splitter = LineSplitter(self._log.zone)
+            async with aclosing(self._log.lines_from(piece, start, min(stop, start + window))) as batches:
+                async for batch in batches:
+                    lines += splitter.split(batch, piece.one)
+            stamped = next((line.offset for line in lines if line.stamp is not None), None)
+            if stamped is not None:
+                return stamped
+            if window > limits.ENTRY_BYTES or start + window >= stop:
+                return lines[0].offset if lines and window > limits.ENTRY_BYTES else piece.start
+            window *= 4
+
+    def _step(self, piece: Slice, start: int, first: Place | None, *, cut: bool) -> None:
+        """Go on before what was read."""
+        one = piece.one
+        if first is not None and (cut or (first.generation, first.hint) != (one.id, one.hint)):
+            self._size = max(limits.CHUNK_MOST, self._size // 4) if cut else self._size
+            self._index, self._end = locate(self._log.slices, first, self._log.file, backward=True)
+            self.mark = Mark(first)
+            return
+        self._size = min(self._size * 4, limits.SIFT_MOST)
+        self.mark = Mark(Place(one.id or NO_GENERATION, start, one.hint))
+        if start > piece.start:
+            self._end = start
+        else:
+            self._index, self._end = self._index - 1, None
+            if self._index < 0:
+                self.mark = Mark(done=True)
