@@ -16,6 +16,7 @@ from logwriter import LogWriter, compare
 
 from aggregator import limits
 from aggregator.history.gaps import first_of
+from aggregator.stream.lines import generation_of
 
 BUSYBOX = "/usr/bin/busybox"
 
@@ -388,6 +389,23 @@ def is_loop(pid: int, main: int) -> bool:
         and any(processes.arguments(child) == ["sleep", "1"] for child in processes.descendants(pid))
         and not any(processes.arguments(other)[:1] == ["tail"] for other in processes.descendants(main))
     )
+
+
+async def test_file_that_is_truncated_between_its_header_and_its_first_bytes(tmp_path: Path) -> None:
+    """The header tells one generation, the bytes after it are another's."""
+    path, once, applets = tmp_path / "a.log", tmp_path / "once", tmp_path / "applets"
+    path.write_text("old 1\nold 2\n")
+    once.touch()
+    applets.mkdir()
+    (applets / "tail").write_text(
+        f'#!/bin/sh\ncase "$*" in *-f) if [ -e {once} ]; then rm {once}; : >{path}; echo "new 1" >>{path}; fi;; esac\n'
+        f'exec {shutil.which("tail")} "$@"\n'
+    )
+    (applets / "tail").chmod(0o755)
+    async with following(path, LocalTransport(("dash",), f"{applets}:{os.environ['PATH']}")) as got:
+        await got.until_text("new 1")
+        assert got.texts == [None, "new 1"]  # what was old and is gone is a gap
+        assert got.batches[0].generation == generation_of(b"new 1\n")
 
 
 async def test_cut_in_mid_line_reads_the_line_again(host: LocalTransport, log: LogWriter) -> None:
