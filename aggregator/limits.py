@@ -210,6 +210,7 @@ SHOWN_HEADER = 200  # characters of a foreign Host or Origin that a refusal repe
 OUTPUT_BEAT = 0.5  # seconds between two looks whether anybody still reads what a terminal command prints
 CLIENT_MESSAGE = 256 << 20  # bytes of a message from a server that a terminal takes: a burst of backlog
 OPEN = 15.0  # seconds for a server to answer a terminal
+SEARCH_PATIENCE = 3600.0  # seconds that a terminal waits for a server's next bytes: it searches, and says nothing meanwhile
 TERMINALS = 32  # state folders that terminals of one user share out among themselves
 WS_MESSAGE = 1024  # bytes of a message from a browser: it has nothing to say
 REQUEST_HEAD = 256 << 10  # bytes of a request line and its headers: a page's `after` of many files is long

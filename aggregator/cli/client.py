@@ -34,7 +34,7 @@ async def tail_from(server: str, environ: Mapping[str, str], query: Query, outpu
         ) as socket:
             await _print(socket, output, environ)
     except InvalidStatus as error:
-        raise _refusal(server, error.response.status_code, bytes(error.response.body or b"")) from None
+        raise refusal(server, error.response.status_code, bytes(error.response.body or b"")) from None
     except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
         words = str(error) or "no answer"
         raise ServerError(f"{server} can't be reached: {words}; see whether tailon-agg serves there") from None
@@ -95,7 +95,7 @@ def _address(server: str, query: Query) -> str:
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + "/ws", urlencode(parameters), ""))
 
 
-def _refusal(server: str, status: int, body: bytes) -> Exception:
+def refusal(server: str, status: int, body: bytes) -> Exception:
     """A server's problem (RFC 9457) as the error that it was there."""
     try:
         problem = json.loads(body or b"")

@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from aggregator import __version__, limits
-from aggregator.cli import audit, check, options, ownlog, schema, secrets
+from aggregator.cli import audit, check, options, ownlog, schema, search, secrets
 from aggregator.cli.client import tail_from
 from aggregator.cli.demo import demo
 from aggregator.cli.serve import serve
@@ -26,6 +26,7 @@ _COMMANDS = {
     "serve": "serve the unified view (the default)",
     "check": "validate the inventory; all errors at once",
     "tail": "the merged live view in the terminal",
+    "search": "what the logs of many hosts hold",
     "schema": "print the JSON Schema of the inventory, for editors",
     "audit": "check an audit log, or show its records",
     "passwd": "print the hash of a password, for access.users",
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(words: list[str]) -> int:
     """Parse and run; the exit status. Raises TailonError."""
     parser = _parser()
-    given = parser.parse_args(_with_command(words))
+    given = _parse(parser, _with_times(_with_command(words)))
     environ = os.environ
     paths = options.inventory_paths(given)
     if given.command == "schema":
@@ -72,6 +73,9 @@ def run(words: list[str]) -> int:
     if given.command == "tail" and given.server:
         ownlog.configure(settings.log_format, "warning")
         return _loop(tail_from(given.server, environ, _query(given), given.output))
+    if given.command == "search" and given.server:
+        ownlog.configure(settings.log_format, "warning")
+        return _loop(search.search_from(given.server, environ, search.asked_of(given)))
     specs = getattr(given, "specs", [])
     if specs and ":" not in specs[0]:
         known = ", ".join(_COMMANDS)
@@ -85,15 +89,17 @@ def run(words: list[str]) -> int:
     ownlog.configure(settings.log_format, settings.log_level if given.command == "serve" else "warning")
     if given.command == "tail":
         return _loop(tail(settings, inventory, environ, _query(given), given.output))
+    if given.command == "search":
+        return _loop(search.search(settings, inventory, environ, search.asked_of(given)))
     return _loop(serve(settings, inventory, environ, read))
 
 
-def _loop(work: Coroutine[Any, Any, None]) -> int:
-    """Run on uvloop. A group of errors is its first one of ours."""
+def _loop(work: Coroutine[Any, Any, int | None]) -> int:
+    """Run on uvloop; the exit status, 0 where there is none. A group of errors is its first one of ours."""
     os.environ.setdefault("UV_THREADPOOL_SIZE", str(limits.RESOLVERS))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(work)
+            return runner.run(work) or 0
     except BaseExceptionGroup as group:
         ours, _ = group.split(TailonError)
         while ours is not None and isinstance(ours.exceptions[0], BaseExceptionGroup):
@@ -101,7 +107,6 @@ def _loop(work: Coroutine[Any, Any, None]) -> int:
         if ours is None:
             raise
         raise ours.exceptions[0] from None
-    return 0
 
 
 def _with_command(words: list[str]) -> list[str]:
@@ -122,6 +127,27 @@ def _with_command(words: list[str]) -> list[str]:
         else:
             break
     return ["serve", *words]
+
+
+def _parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """Parse; selectors may also stand behind options, where argparse no longer takes them."""
+    given, rest = parser.parse_known_args(words)
+    if rest and (not hasattr(given, "selectors") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        given.selectors += rest
+    return given
+
+
+def _with_times(words: list[str]) -> list[str]:
+    """`--since -15m` as `--since=-15m`: to argparse a value that begins with a dash is an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in ("--since", "--until") and word.startswith("-"):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -146,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_tail(added["tail"])
     audit.add_to(added["audit"])
+    search.add_to(added["search"])
     added["demo"].add_argument("--hosts", type=int, default=None, metavar="N", help="how many hosts (default 8)")
     added["demo"].add_argument(
         "--rate", type=float, default=None, metavar="LINES_PER_S", help="lines a second (default 40)"

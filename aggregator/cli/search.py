@@ -1,0 +1,212 @@
+"""`tailon-agg search`: what the logs of many hosts hold, in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import getpass
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+
+from aggregator.access.audit import AuditLog
+from aggregator.cli.asking import Server
+from aggregator.cli.charts import chart, size_words
+from aggregator.cli.options import Settings
+from aggregator.cli.progress import shown
+from aggregator.cli.serve import warn_unapplied
+from aggregator.cli.state import audit_path, open_for_terminal, signer_of
+from aggregator.cli.terminal import Painter, wants_colour
+from aggregator.errors import Fault, HostError, UsageError
+from aggregator.histogram import Histogram
+from aggregator.inventory import Inventory
+from aggregator.metrics import Metrics
+from aggregator.model import Principal
+from aggregator.pages import Failure, Page
+from aggregator.past import Past
+from aggregator.pastquery import HistogramQuery, PastQuery
+from aggregator.remote.ssh import SshTransport
+from aggregator.service import Aggregator
+from aggregator.stream.records import encode
+
+FOUND, NOTHING, FAILED = 0, 1, HostError.exit_code
+_EVER = "1970-01-01T00:00:00Z"
+_SIZE = re.compile(r"([0-9]{1,15})(?:([KMGT])i?B?)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search as it was asked for on the command line."""
+
+    query: PastQuery
+    form: str  # lines, count or histogram
+    output: str
+
+
+class History(Protocol):
+    """Where answers come from: the hosts, or a server."""
+
+    hosts: int | None  # that were asked, where that is known
+
+    async def page(self, query: PastQuery) -> Page: ...
+    async def histogram(self, query: HistogramQuery) -> Histogram: ...
+
+
+def add_to(command: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    command.add_argument("pattern", metavar="PATTERN", help="RE2; lines that match, with the rest of their records")
+    command.add_argument("selectors", nargs="*", metavar="SELECTOR", help="hosts: web-1, web-[1-20], @group")
+    command.add_argument("--source", action="append", default=[], metavar="NAME", help="only this source (repeatable)")
+    command.add_argument("--exclude", action="append", default=[], metavar="RE2", help="no records that match")
+    command.add_argument("--level", metavar="LEVEL", help="only this level and above")
+    command.add_argument("--since", metavar="TIME", help="from then on: RFC 3339, a day, or -15m")
+    command.add_argument("--until", metavar="TIME", help="before then")
+    command.add_argument("--limit", metavar="N", help="at most so many lines, the newest (default 1000)")
+    kinds = command.add_mutually_exclusive_group()
+    kinds.add_argument("--count", action="store_true", help="only how many lines there are")
+    kinds.add_argument("--histogram", action="store_true", help="how many lines there were when")
+    command.add_argument("--max-scan", metavar="BYTES", help="read at most so much of a host (default 4 GiB)")
+    command.add_argument("--server", metavar="URL", help="ask this tailon-agg instead (token in TAILON_AGG_TOKEN)")
+    command.add_argument("--output", choices=("text", "json"), default="text", help="text, or JSON")
+
+
+def asked_of(given: argparse.Namespace) -> Asked:
+    """What the command line asks for. Raises UsageError."""
+    query = PastQuery(
+        hosts=tuple(given.selectors),
+        sources=tuple(given.source),
+        grep=(given.pattern,),
+        exclude=tuple(given.exclude),
+        level=given.level,
+        since=given.since,
+        until=given.until,
+        limit=given.limit,
+        max_scan=_bytes(given.max_scan),
+    )
+    form = "count" if given.count else "histogram" if given.histogram else "lines"
+    return Asked(query, form, given.output)
+
+
+async def search(settings: Settings, inventory: Inventory, environ: Mapping[str, str], asked: Asked) -> int:
+    """Search with an engine of our own; the exit status. Raises ConfigError, UsageError, AuditUnavailable."""
+    warn_unapplied(inventory)
+    async with _own_past(settings, inventory, environ) as past:
+        return await answer(Hosts(past), asked, environ)
+
+
+async def search_from(url: str, environ: Mapping[str, str], asked: Asked) -> int:
+    """Have a server search; the exit status. Raises UsageError, Denied, ServerError."""
+    return await answer(Server(url, environ), asked, environ)
+
+
+@contextlib.asynccontextmanager
+async def _own_past(settings: Settings, inventory: Inventory, environ: Mapping[str, str]) -> AsyncIterator[Past]:
+    metrics = Metrics()
+    with contextlib.closing(open_for_terminal(settings, environ)) as state:
+        async with (
+            await AuditLog.open(audit_path(settings, inventory, state), metrics, signer_of(state)) as audit,
+            Aggregator(inventory, SshTransport(), audit, metrics) as aggregator,
+        ):
+            yield aggregator.past(Principal(f"local:{getpass.getuser()}", "cli"))
+
+
+class Hosts:
+    """Answers from the hosts themselves, with how far they have come on a terminal's second output."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        self.hosts: int | None = None
+
+    async def page(self, query: PastQuery) -> Page:
+        async with self._past.lines(query) as reading, shown(reading.progress):
+            page = await reading.page()
+            self.hosts = len(reading.progress())
+            return page
+
+    async def histogram(self, query: HistogramQuery) -> Histogram:
+        return await self._past.histogram(query)
+
+
+async def answer(history: History, asked: Asked, environ: Mapping[str, str]) -> int:
+    """Print what was found; the exit status. Raises as the history does."""
+    found = await _find(history, asked)
+    if larger := await _allowed(found.failed):
+        asked = replace(asked, query=replace(asked.query, max_scan=str(larger)))
+        found = await _find(history, asked)
+    some = _print(found, asked, environ)
+    for failure in found.failed:
+        print(f"tailon-agg: {failure.host}: {failure.detail}", file=sys.stderr)
+    if isinstance(found, Page) and found.cursor and found.lines:
+        print(f"tailon-agg: the newest {len(found.lines)} lines; --limit or --since choose others", file=sys.stderr)
+    on = "" if history.hosts is None else f" on {history.hosts} host{'s' * (history.hosts != 1)}"
+    print(f"tailon-agg: read {size_words(found.scanned_bytes)}{on}", file=sys.stderr)
+    return FAILED if found.failed else FOUND if some else NOTHING
+
+
+async def _find(history: History, asked: Asked) -> Page | Histogram:
+    if asked.form == "lines":
+        return await history.page(asked.query)
+    query = replace(asked.query, limit=None)
+    if asked.form == "count":
+        return await history.histogram(HistogramQuery(replace(query, since=query.since or _EVER), "1"))
+    return await history.histogram(HistogramQuery(query, "24"))
+
+
+def _print(found: Page | Histogram, asked: Asked, environ: Mapping[str, str]) -> bool:
+    """Print an answer; whether there is something in it."""
+    if isinstance(found, Page):
+        painter = Painter(colour=wants_colour(sys.stdout, environ))
+        as_json = asked.output == "json"
+        texts = (encode(line).decode() + "\n" if as_json else painter.paint(line) for line in found.lines)
+        _write("".join(texts))
+        return bool(found.lines)
+    count = sum(bucket.count for bucket in found.buckets)
+    if asked.output == "json" and asked.form == "count":
+        by_host = found.buckets[0].by_host if found.buckets else {}
+        answer = {"count": count, "by_host": by_host, "complete": found.complete, "failed": found.failed}
+        _write(msgspec.json.encode(answer).decode() + "\n")
+    elif asked.output == "json":
+        _write(msgspec.json.encode(found).decode() + "\n")
+    else:
+        _write(f"{count}\n" if asked.form == "count" else chart(found))
+    return count > 0
+
+
+def _write(text: str) -> None:
+    """To standard output, unless nobody reads it any more."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at exit
+
+
+async def _allowed(failed: Sequence[Failure]) -> int | None:
+    """How much may be read of a host, where that is more than was allowed and somebody says yes to it."""
+    large = [failure for failure in failed if failure.to_scan]
+    if not large or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    for failure in large:
+        print(f"{failure.host}: {size_words(failure.to_scan or 0)} would be read", file=sys.stderr)
+    print("Read it all? [y/N] ", end="", file=sys.stderr, flush=True)
+    said = await asyncio.to_thread(sys.stdin.readline)
+    if said.strip().lower() not in ("y", "yes"):
+        return None
+    return max(failure.to_scan or 0 for failure in large)
+
+
+def _bytes(text: str | None) -> str | None:
+    """A number of bytes, also as 8G or 512MiB. Raises UsageError."""
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise UsageError(Fault("--max-scan", f"a number of bytes such as 4294967296 or 8G, not {text!r}"))
+    power = " KMGT".index(match[2].upper()) if match[2] else 0
+    return str(int(match[1]) << (10 * power))

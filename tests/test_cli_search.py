@@ -1,0 +1,113 @@
+"""`tailon-agg search`: what an SRE types at a terminal, over three real hosts, against what the files hold."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fleet import Fleet
+from product import Product, command, environment
+
+HOSTS = ("web-1", "web-2", "web-3")
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+class Terminal:
+    """Where the command is typed; `lines` are those of a host's log, 600 of the last hour, a trace in every 100th."""
+
+    def __init__(self, fleet: Fleet, folder: Path) -> None:
+        self.fleet = fleet
+        self.folder = folder
+        self.lines: dict[str, list[str]] = {}
+        for name in HOSTS:
+            lines = self.lines[name] = []
+            for number in range(600):
+                level = "ERROR" if number % 100 == 0 else "INFO"
+                stamp = NOW - timedelta(seconds=6 * (600 - number))
+                lines.append(f"{stamp:%Y-%m-%dT%H:%M:%SZ} {level} request {number} on {name}")
+                if level == "ERROR":
+                    lines.append("  at trace")
+            (fleet.add(name).root / "app.log").write_text("".join(f"{line}\n" for line in lines))
+        root = fleet.hosts["web-1"].root.parent
+        self.inventory = fleet.inventory({"app": {"hosts": "@*", "path": f"{root}/${{host}}/app.log"}})
+
+    def run(self, *words: str, server: str | None = None) -> subprocess.CompletedProcess[str]:
+        where = ["--server", server] if server else ["--inventory", str(self.inventory)]
+        kept = environment(XDG_STATE_HOME=str(self.folder))
+        arguments = [*command(), "search", *words, *where]
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=60, env=kept, cwd=self.folder)
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    folder = tmp_path_factory.mktemp("search")
+    with Fleet(folder) as fleet:
+        yield Terminal(fleet, folder)
+
+
+def test_it_prints_whole_records_oldest_first_and_what_was_read(terminal: Terminal) -> None:
+    done = terminal.run("ERROR", "web-1", "--source", "app")
+    assert done.returncode == 0, done.stderr
+    expected = [line for line in terminal.lines["web-1"] if "ERROR" in line or "trace" in line]
+    assert done.stdout.splitlines() == [f"web-1: {line}" for line in expected]
+    assert "read " in done.stderr
+    assert "on 1 host" in done.stderr
+
+
+def test_the_newest_lines_of_all_hosts_come_merged(terminal: Terminal) -> None:
+    done = terminal.run("trace", "--limit", "4", "--output", "json")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(record["host"], record["text"][-9:]) for record in records] == [
+        ("web-2", " on web-2"),
+        ("web-2", "  at trace"[-9:]),
+        ("web-3", " on web-3"),
+        ("web-3", "  at trace"[-9:]),
+    ]
+    assert records[1]["record"] == records[0]["position"]
+    assert "the newest 4 lines" in done.stderr
+
+
+@pytest.mark.parametrize("since", [["--since", "-30m"], ["--since=-30m"]])
+def test_since_may_stand_apart_and_selectors_behind_options(terminal: Terminal, since: list[str]) -> None:
+    done = terminal.run("request", *since, "--count", "web-[1-2]")
+    assert done.returncode == 0, done.stderr
+    assert 500 <= int(done.stdout) <= 2 * 303
+
+
+def test_count_is_of_all_time_and_histogram_adds_up(terminal: Terminal) -> None:
+    assert terminal.run("request", "--count").stdout == f"{3 * 606}\n"
+    found = json.loads(terminal.run("ERROR", "--histogram", "--since", "-2h", "--output", "json").stdout)
+    assert sum(bucket["count"] for bucket in found["buckets"]) == 3 * 12
+    shown = terminal.run("ERROR", "--histogram", "--since", "-2h").stdout
+    assert len(shown.splitlines()) == 24
+    assert "█" in shown
+
+
+def test_nothing_found_is_1_and_what_is_wrong_is_2_in_one_line(terminal: Terminal) -> None:
+    assert terminal.run("there is no such text").returncode == 1
+    for words in (["("], ["x", "web-9"], ["x", "--since", "soon"], ["x", "--max-scan", "much"]):
+        done = terminal.run(*words)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+
+
+def test_more_than_may_be_read_is_said_and_not_read(terminal: Terminal) -> None:
+    done = terminal.run("request", "--max-scan", "1K")
+    assert done.returncode == 69
+    assert "max_scan" in done.stderr or "--max-scan" in done.stderr
+
+
+def test_a_server_gives_the_same_and_a_dead_host_is_named(terminal: Terminal) -> None:
+    with Product(terminal.inventory, terminal.folder) as product:
+        own, theirs = terminal.run("ERROR"), terminal.run("ERROR", server=product.url)
+        assert own.stdout == theirs.stdout
+        assert terminal.run("ERROR", "--count", server=product.url).stdout == "36\n"
+    assert terminal.run("ERROR", server="http://127.0.0.1:9").returncode == 69
+    terminal.fleet.hosts["web-3"].stop()
+    done = terminal.run("ERROR", "--limit", "2")
+    assert done.returncode == 69
+    assert "web-3: connection refused" in done.stderr
+    assert done.stdout.count("web-2: ") == 2
