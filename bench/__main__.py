@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import beside, idle, latency, memory, report, steady, storm, throughput
+from bench import beside, idle, latency, memory, past, report, steady, storm, throughput
 from bench.result import Row
 
 Measure = Callable[[Path], list[Row]]
@@ -23,6 +23,8 @@ BENCHES: dict[str, tuple[str, str, tuple[Measure, ...]]] = {
     "throughput": ("A burst in one file", "ssh tail -F", (throughput.measure,)),
     "memory": ("Memory under pressure", "goal", (memory.stalled, memory.long_line)),
     "storm": ("All hosts come back at once", "goal", (storm.measure,)),
+    "search": ("A search of the past", "ssh grep -F", (past.search,)),
+    "past": ("Looks into the past", "goal", (past.looks, past.memory)),
     "beside": ("Meanwhile, at a viewer of another host", "in calm", (beside.measure,)),
 }
 
