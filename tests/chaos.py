@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import random
 import signal
@@ -27,7 +28,7 @@ import processes
 from faults import TcpProxy
 from fleet import Fleet
 from fleethost import FleetHost
-from logwriter import LogWriter
+from logwriter import Content, LogWriter
 from product import Product, Stream, wait_until
 from verdict import Verdict, judge
 
@@ -231,15 +232,15 @@ class Round:
         return self.random.choice((None, None, *known))
 
     def _copytruncate(self, log: LogWriter) -> None:
-        self._be_seen()
+        self._be_seen(log.content)
         log.copytruncate(self._compressor())
         time.sleep(TRUNCATED_S)
 
-    def _be_seen(self) -> None:
-        """Let a banner log be looked at before it is truncated: once it begins with the same banner again, nobody knows
-        that it held more in between."""
-        if self._banner:
-            time.sleep(LOOK_S[self.kind])
+    def _be_seen(self, content: Content) -> None:
+        """Let what is written be looked at before it is truncated: a file of which nothing but a banner was read, and
+        that begins like that again, tells nobody what it held between two looks."""
+        if content.begun < math.inf:
+            time.sleep(max(0.0, content.begun + LOOK_S[self.kind] - time.monotonic()))
 
     def _without_name(self, log: LogWriter) -> None:
         log.rename(create=False)

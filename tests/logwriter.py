@@ -37,6 +37,7 @@ class Content:
     late: float = -math.inf  # when it was last written to after its renaming
     born: float = field(default_factory=time.monotonic)
     died: float = math.inf
+    begun: float = math.inf  # when the first line was written that is no banner
 
 
 class LogWriter:
@@ -203,6 +204,8 @@ class LogWriter:
             self._put(BANNER + "\n")
 
     def _put(self, text: str) -> None:
+        if text != BANNER + "\n":
+            self.content.begun = min(self.content.begun, time.monotonic())
         self._out.write(text.encode())
 
     def _rest(self) -> str:
