@@ -35,7 +35,6 @@ class Content:
     gone: bool = False
     late_lines: set[str] = field(default_factory=set)
     late: float = -math.inf  # when it was last written to after its renaming
-    born: float = field(default_factory=time.monotonic)
     died: float = math.inf
     begun: float = math.inf  # when the first line was written that is no banner
 

@@ -13,7 +13,7 @@ from aggregator.limits import PROOF_BYTES
 from aggregator.stream import positions
 from aggregator.stream.lines import generation_of
 
-BRIEF_S = 4.0  # a generation that lived no longer may have gone between two looks of a busy machine, a second apart
+BRIEF_S = 4.0  # lines that lived no longer may have gone between two looks of a busy machine, a second apart
 Record = Mapping[str, Any]
 
 
@@ -198,7 +198,7 @@ class _Gaps:
             return False
         died = max(contents[number].died for number in missing)
         kept = before is not None and contents[lines[before].content].died > died
-        return kept or died - min(contents[number].born for number in missing) < BRIEF_S
+        return kept or died - min(contents[number].begun for number in missing) < BRIEF_S
 
     def _starts(self, index: int, before: str | None, first: str) -> bool:
         """Whether a gap's `from` lies behind the last line that came, and not behind the first that did not."""
