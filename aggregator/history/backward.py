@@ -39,6 +39,7 @@ class _Part:
         self.cut: Place | None = None
         self.stamped = False
         self.loose = False
+        self.doubtful = False
         self._room = room
         self._size = 0
 
@@ -79,8 +80,12 @@ class _Backward:
         """The hits of the next chunk in the file's order, and whether there are more chunks."""
         piece = self._log.slices[self._index]
         end = next((at for at in (self._end, piece.end, piece.one.size) if at is not None), None)
-        start = piece.start if end is None or piece.one.kind != "plain" else max(piece.start, end - self._size)
-        part = await self._read(piece, start, end if start > piece.start else self._end)
+        while True:
+            start = piece.start if end is None or piece.one.kind != "plain" else max(piece.start, end - self._size)
+            part = await self._read(piece, start, end if start > piece.start else self._end)
+            if not part.doubtful or start == piece.start:
+                break
+            self._size *= 4  # an hour that came twice: what was written before it tells which one
         if part.cut is not None:
             self._size = max(limits.CHUNK_FIRST, self._size // 4)
             self._end, self._orphans, self._held = part.cut.offset, [], None
@@ -88,7 +93,8 @@ class _Backward:
             return list(part.hits), True
         hits = self._settle(part)
         if start > piece.start:
-            self._size *= 4
+            if sum(hit.count for hit in hits) < limits.CHUNK_LINES:
+                self._size *= 4
             if part.start is not None:
                 self._size = min(self._size, limits.CHUNK_MOST)
                 self._end = part.start
@@ -110,7 +116,7 @@ class _Backward:
     async def _read(self, piece: Slice, start: int, end: int | None) -> _Part:
         part = _Part(self._log.room)
         grouper = Grouper("loose" if self._loose else "keep")
-        splitter, selector = LineSplitter(self._log.zone), self._log.selector()
+        splitter, selector = LineSplitter(self._log.zone, self._previous(start)), self._log.selector()
         if start > piece.start and end is not None:
             batches = self._log.lines_from(piece, start, end)
         else:
@@ -123,7 +129,14 @@ class _Backward:
                 await asyncio.sleep(0)
         part.take(grouper.feed(self._orphans) + grouper.finish(), selector)
         part.leading, part.stamped, part.loose = grouper.leading, grouper.stamped, grouper.unled
+        part.doubtful = splitter.doubtful
         return part
+
+    def _previous(self, start: int) -> int | None:
+        """When the line before a generation was written, about (microseconds since the epoch)."""
+        if start > 0 or self._index == 0 or not self._log.joins(self._index):
+            return None
+        return self._log.slices[self._index - 1].one.mtime * 1_000_000
 
     def _settle(self, part: _Part) -> list[Hit]:
         """The hits that are certain now, in the file's order."""

@@ -16,7 +16,9 @@ async def forward(log: Log, mark: Mark) -> Hits:
     """What is wanted of a log from a mark on, oldest first. Raises HostError, Gone."""
     slices = log.slices
     index, start = locate(slices, mark.place, log.file, backward=False) if mark.place else (0, None)
-    grouper, splitter, selector = _grouper(log, mark, index, start), LineSplitter(log.zone), log.selector(mark.key)
+    previous = None if mark.key is None else mark.key + int(log.offset * 1e6)
+    grouper, splitter = _grouper(log, mark, index, start), LineSplitter(log.zone, previous)
+    selector = log.selector(mark.key)
     at = mark
     for number in range(index, len(slices)):
         piece = slices[number]

@@ -103,7 +103,13 @@ class HostRead:
 
         async def safely(lane: Lane, source: Source) -> T | None:
             try:
-                return await self._patiently(work(lane, source))
+                try:
+                    return await self._patiently(work(lane, source))
+                except HostError as error:
+                    if error.cause != "lost":
+                        raise
+                    await asyncio.sleep(limits.BACKOFF_BASE)  # the link dials again after that
+                    return await self._patiently(work(lane, source))
             except (HostError, Gone) as error:
                 self._fail(error)
                 lane.end()
@@ -161,7 +167,7 @@ class HostRead:
         for attempt in range(limits.LISTINGS):
             try:
                 if attempt:
-                    found = await self._find(lane, source)
+                    found = await self._patiently(self._find(lane, source))
                 if found:
                     await lane.fill(self._reader(lane.file, source, found), lambda: self._seats.wanted)
                 break
@@ -178,8 +184,10 @@ class HostRead:
                 if attempt + 1 == limits.LISTINGS:
                     self._fail(error)
             except HostError as error:
-                self._fail(error)
-                break
+                if attempt or error.cause != "lost":
+                    self._fail(error)
+                    break
+                await asyncio.sleep(limits.BACKOFF_BASE)  # the link dials again after that
         lane.end()
 
     def _reader(self, file: File, source: Source, found: list[Slice]) -> Callable[[Mark], Hits]:

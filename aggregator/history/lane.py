@@ -25,7 +25,7 @@ class Lane:
         mark: Mark,
         room: Callable[[], int],
         changed: Callable[[int], None],
-        lines: int | None,
+        lines: Callable[[], int | None],
         *,
         backward: bool,
     ) -> None:
@@ -65,7 +65,8 @@ class Lane:
 
     @property
     def _full(self) -> bool:
-        return self._size > self._room() or (self._most is not None and self._lines >= self._most > 0)
+        most = self._most()
+        return self._size > self._room() or (most is not None and self._lines >= most > 0)
 
     async def _drained_soon(self, wanted: Callable[[], bool]) -> bool:
         if self._backward:

@@ -102,9 +102,15 @@ class Search:
             self.progress[file.host].matches += lines
             self.merge.changed()
 
-        lane = Lane(file, mark, lambda: self.room, changed, self.range.lines, backward=self.range.backward)
+        lane = Lane(file, mark, lambda: self.room, changed, lambda: self.lines, backward=self.range.backward)
         self.merge.add(lane)
         return lane
+
+    @property
+    def lines(self) -> int | None:
+        """Lines of each file that may wait: about its part of what will be taken."""
+        most = self.range.lines
+        return most and min(most, max(limits.LANE_LINES, 2 * most // max(1, len(self.merge.lanes))))
 
     @property
     def room(self) -> int:

@@ -28,16 +28,21 @@ async def forward_sifted(log: Log, mark: Mark, prefilter: Prefilter) -> Hits:
         for number in range(index, len(log.slices)):
             piece = log.slices[number]
             begin = start if number == index and start is not None else piece.start
-            if sifter.seen and (sifter.seen.generation, sifter.seen.hint) == (piece.one.id, piece.one.hint):
-                begin = max(begin, sifter.seen.offset)
+            if sifter.seen:
+                reached, offset = locate(log.slices, sifter.seen, log.file, backward=False)
+                if number < reached:
+                    continue
+                begin = max(begin, offset or 0) if number == reached else begin
             async with aclosing(sifter.entries(number, begin, None)) as parts:
                 async for entries in parts:
-                    if hits := selector.select_all(entries):
-                        if mark.skip and mark.place and hits[0].head.same(mark.place):
-                            hits[0].given = mark.skip
-                        at = Mark(hits[-1].end, key=selector.key)
-                        yield hits, at
-                        await asyncio.sleep(0)
+                    if not entries:
+                        continue
+                    hits = selector.select_all(entries)
+                    if mark.skip and mark.place and hits and hits[0].head.same(mark.place):
+                        hits[0].given = mark.skip
+                    at = Mark(entries[-1].end, key=selector.key)
+                    yield hits, at
+                    await asyncio.sleep(0)
         yield [], replace(at, done=True)
     except Unsure:
         async with aclosing(forward(log, at)) as rest:
