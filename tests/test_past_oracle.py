@@ -76,7 +76,7 @@ def rig_in(folder: Path) -> Iterator[Rig]:
     with Fleet(folder) as fleet:
         fleet.add("web-1")
         fleet.add("web-2")
-        fleet.add("old-1", server="dropbear", shell="busybox ash", path=fleet.busybox())
+        fleet.add("old-1", shell="busybox ash", path=fleet.busybox())
         roots = fleet.hosts["web-1"].root.parent
         sources = {
             f"past-{number}": {
