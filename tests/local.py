@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from aggregator.model import Host
@@ -175,6 +175,7 @@ class LocalTransport:
         self.tripped = asyncio.Event()
         self._stays_down = False
         self._steps = 0
+        self._instead: Callable[[], None] | None = None
         self.channels: list[LocalChannel] = []
 
     async def end(self, seconds: float = 20.0) -> None:
@@ -214,12 +215,22 @@ class LocalTransport:
         self._stays_down = again
         self.tripped.clear()
 
+    def before(self, name: str, what: Callable[[], None]) -> None:
+        """Do something when a command of this name is asked for next, before it runs."""
+        self.tripping = name
+        self._steps = 1
+        self._instead = what
+
     def stumble(self) -> None:
-        """What was asked for with `trip`."""
+        """What was asked for with `trip` or `before`."""
         self._steps -= 1
         if self._steps:
             return
         self.tripping = ""
+        if self._instead:
+            self._instead()
+            self._instead = None
+            return
         self.tripped.set()
         if self._stays_down:
             self.down()

@@ -208,13 +208,20 @@ class _Gaps:
         if text is None:
             return False
         start = positions.decode(text)
-        lines = self._written.lines
+        lines, contents = self._written.lines, self._written.contents
         low = lines[before] if before else Line(0, 0, 0, 0, False)
         high = lines[first]
         for number in range(low.content, high.content + 1):
             least = low.end if number == low.content else 0
             most = high.start if number == high.content else self._written.sizes[number]
             if self._written.generations[number] == start.generation and least <= start.offset <= most:
+                return True
+        number = high.content
+        while not contents[number].died - contents[number].begun >= BRIEF_S:  # it may have left no trace: from the next
+            number += 1
+            if number == len(contents):
+                break
+            if start.offset == 0 and self._written.generations[number] == start.generation:
                 return True
         return False
 

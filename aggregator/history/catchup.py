@@ -183,7 +183,7 @@ class CatchUp:
         Raises Missing until it was looked for often enough.
         """
         for index, one in enumerate(found):
-            if await self.here.is_next(one):
+            if await self.here.is_next(one, found):
                 between = await self.here.new_ones(found[:index])  # the host looks once a second: they came and went
                 self._go_to([*between, *found[index:]])
                 return [*between, *found[index:]]

@@ -176,6 +176,8 @@ class Follower:
             generation = generation_of(header.head)
             if at is not None and (header.size < self._catch_up.least or not _is_it(generation, header.inode, at)):
                 raise _Elsewhere
+            if isinstance(at, Start) and at.generation is None and generation:
+                raise _Hint  # it had no line when it was listed; what it had first may have been copied away since
             if at is None:
                 await self._catch_up.recall(header)
             if isinstance(at, Place):

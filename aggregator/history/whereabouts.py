@@ -130,13 +130,15 @@ class Whereabouts:
         """The host says which file comes after the one of our place, of which nothing is left unread."""
         self.next = Start(None, inode)
 
-    async def is_next(self, one: Generation) -> bool:
-        """Whether a file is the one after that of our place, which was given out."""
+    async def is_next(self, one: Generation, found: list[Generation]) -> bool:
+        """Whether a file is the one after that of our place, which was given out: with another inode only when it is a
+        closed one, and none of those found begins alike."""
         if self.next is None or self.next.generation not in (None, one.id):
             return False
         if one.inode == self.next.inode:
             return self.next.generation is not None or is_unique(one.inode)
-        return self.next.generation is not None and await self._ledger.find(one) is None
+        alike = [other for other in found if other.id == one.id]
+        return self.next.generation is not None and not one.live and alike == [one]
 
     async def new_ones(self, closed: list[Generation]) -> list[Generation]:
         """The closed generations that were not there when we last looked, and of which nothing was given out."""
