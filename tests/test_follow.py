@@ -373,7 +373,7 @@ async def test_tail_that_alone_was_left_by_the_out_of_memory_killer_ends(host: L
         main = host.channels[-1].process
         assert main
         async with asyncio.timeout(20):
-            while not (reader := reader_of(main.pid)):
+            while not (reader := reader_of(main.pid)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)  # a loop is known by the second that it sleeps
         for pid in {main.pid, *processes.descendants(main.pid)} - {reader}:
             processes.kill(pid)
