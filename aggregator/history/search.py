@@ -60,8 +60,8 @@ class Range:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a search has come on a host: the stage is `connecting`, `finding`, `queued`, `reading`, `done` or
-    `failed`; `scanned` and `to_scan` are bytes of files, `matches` lines."""
+    """How far a search has come on a host: the stage is `connecting`, `finding`, `reading`, `done` or `failed`;
+    `scanned` and `to_scan` are bytes of files, `matches` lines."""
 
     stage: str = "connecting"
     scanned: int = 0

@@ -29,11 +29,6 @@ class Seats:
         """Whether somebody of this search waits for a seat, or another search for its turn."""
         return self._waiting > 0 or (self.heavy and self._turns.ahead(self._host) > 1)
 
-    @property
-    def queued(self) -> bool:
-        """Whether this search waits for its turn."""
-        return self._entering.locked()
-
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
         """A seat, from when one is free to the end of the block."""
