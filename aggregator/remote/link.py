@@ -83,7 +83,10 @@ class Link:
         finally:
             self._lingering = None
         if self._users == 0:
-            await self.close()
+            try:
+                await self.close()
+            except Exception:  # a fault of ours with one host must not end all others
+                log.exception("closing the connections to %s ended by a fault of ours", self.host.name)
 
     @asynccontextmanager
     async def channel(self, kind: Kind, command: Callable[[Probe], str], *, wait: bool) -> AsyncIterator[Channel]:
