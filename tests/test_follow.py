@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -388,6 +389,24 @@ def reader_of(main: int) -> int | None:
     tails = [pid for pid in family if processes.arguments(pid)[:1] == ["tail"]]
     sleepers = [processes.parent(pid) for pid in family if processes.arguments(pid) == ["sleep", "1"]]
     return next(iter(tails or sleepers), None)
+
+
+async def test_late_write_to_an_older_generation_does_not_make_it_the_newest(
+    host: LocalTransport, log: LogWriter
+) -> None:
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(5)
+        await everything(log, got)
+        host.down()
+        for _ in range(2):
+            log.rename()
+            log.write(5)
+        later = time.time() + 5
+        os.utime(f"{log.path}.2", (later, later))
+        host.up()
+        await everything(log, got)
+        assert got.gaps == []
 
 
 async def test_new_file_that_is_copied_and_truncated_before_it_is_opened(host: LocalTransport, log: LogWriter) -> None:

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.closed import NOTHING, Closed, Ledger, is_unique, where
+from aggregator.history.closed import NOTHING, Closed, Ledger, where
 from aggregator.history.files import Generation, generations
 from aggregator.history.gaps import Gaps
+from aggregator.history.inode import is_unique
 from aggregator.history.kept import Ended, Kept, Known
 from aggregator.history.read import read_rest
 from aggregator.history.recall import recall

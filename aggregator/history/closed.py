@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass
-from decimal import Decimal
 
 from aggregator import limits
 from aggregator.history.files import Generation
@@ -39,19 +37,6 @@ def where(one: Generation) -> Where:
 def is_short(place: Place) -> bool:
     """Whether all bytes before a place are in its proof, so that they may be a mere banner."""
     return place.offset <= limits.PROOF_BYTES
-
-
-def is_unique(inode: str) -> bool:
-    """Whether an inode tells the file's birth, so that its number can't come again as another's: GNU's stat does."""
-    birth = inode.rpartition(":")[2]
-    return re.fullmatch(r"[1-9][0-9]*\.[0-9]+", birth, re.ASCII) is not None
-
-
-def is_older(inode: str, other: str) -> bool:
-    """Whether a file was made before another one, where both tell it."""
-    if not (is_unique(inode) and is_unique(other)):
-        return False
-    return Decimal(inode.rpartition(":")[2]) < Decimal(other.rpartition(":")[2])
 
 
 class Ledger:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from aggregator import limits
+from aggregator.history.inode import is_older, is_unique
 from aggregator.inventory.globs import is_generation
 from aggregator.model import File
 from aggregator.remote import commands
@@ -90,17 +91,22 @@ def ordered(found: Sequence[Generation]) -> list[Generation]:
     closed = sorted((one for one in whole if not one.live), key=lambda one: (one.mtime, one.name))
     numbers = {one.name: int(match[1]) for one in closed if (match := _NUMBER.search(one.name))}
     if len(numbers) == len(closed):
-        newest_first = _newest_first([numbers[one.name] for one in closed], [one.mtime for one in closed])
-        closed.sort(key=lambda one: -numbers[one.name] if newest_first else numbers[one.name])
+        closed.sort(key=lambda one: numbers[one.name])
+        if _newest_first(closed):
+            closed.reverse()
     return closed + live
 
 
-def _newest_first(numbers: Sequence[int], mtimes: Sequence[int]) -> bool:
-    """Whether `.1` is the newest, as logrotate has it; log4j also counts upwards. Late writes and equal mtimes decide
-    nothing by themselves."""
-    steps = [
-        later - earlier
-        for (before, earlier), (after, later) in pairwise(zip(mtimes, numbers, strict=True))
-        if after > before
-    ]
-    return sum(step < 0 for step in steps) >= sum(step > 0 for step in steps)
+def _newest_first(closed: Sequence[Generation]) -> bool:
+    """Whether `.1` is the newest, as logrotate has it; log4j also counts upwards. `closed` are by their numbers.
+
+    The births of plain files tell, where the host's stat knows them. Else their mtimes, of which two must speak
+    against it, because one late write to an older file does so too.
+    """
+    births = [one.inode for one in closed if one.kind == "plain" and is_unique(one.inode)]
+    later = sum(is_older(first, second) for first, second in pairwise(births))
+    earlier = sum(is_older(second, first) for first, second in pairwise(births))
+    if later == earlier:
+        later = sum(first.mtime < second.mtime for first, second in pairwise(closed)) - 1
+        earlier = sum(first.mtime > second.mtime for first, second in pairwise(closed))
+    return earlier >= later

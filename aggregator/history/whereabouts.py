@@ -8,8 +8,9 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from aggregator import limits
-from aggregator.history.closed import Ledger, is_older, is_short, is_unique, where
+from aggregator.history.closed import Ledger, is_short, where
 from aggregator.history.files import Generation, generations
+from aggregator.history.inode import is_older, is_unique
 from aggregator.history.read import holds, read_bytes
 from aggregator.model import File, Position
 from aggregator.remote.header import Header
