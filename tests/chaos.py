@@ -98,10 +98,11 @@ class Viewer:
         self.resumed: list[str] = []
         self._stream: Stream = product.stream(source="app", lines=100, order="arrival")
 
-    def come_back(self) -> None:
+    def come_back(self, late: set[str]) -> None:
+        """`late` lines are of older generations: whoever comes back with one gets the newer ones again."""
         self._stream.close()
         self._before = self.records
-        after = self._newest()
+        after = self._newest(late)
         self.resumed.append(after)
         self._stream = self._product.stream(source="app", order="arrival", after=after)
 
@@ -123,11 +124,11 @@ class Viewer:
     def has_lines(self) -> bool:
         return any(record["type"] == "line" for record in self.records)
 
-    def _newest(self) -> str:
+    def _newest(self, late: set[str]) -> str:
         """The last line of the generation that came last."""
         newest: dict[str, str] = {}
         for record in self.records:
-            if record["type"] == "line":
+            if record["type"] == "line" and record["text"] not in late:
                 generation = record["position"].rsplit("~", 2)[0]
                 newest[generation] = record["position"]
         return list(newest.values())[-1]
@@ -154,6 +155,7 @@ class Round:
             self.host.reached_at = self.proxy.port
             keep = self.random.choice((4, 6)) if self._destroys else 99
             log = LogWriter(self.host.root / "app.log", self._seed, banner=self._banner, keep=keep)
+            self._log = log
             inventory = fleet.inventory({"app": {"hosts": "@*", "path": str(log.path)}})
             self.product = Product(inventory, self._folder)
             try:
@@ -320,7 +322,7 @@ class Round:
         self.product.process.wait()
         meanwhile()
         self.product.start()
-        self.viewer.come_back()
+        self.viewer.come_back({text for content in self._log.contents for text in content.late_lines})
 
 
 def run(seed: int, kind: str, seconds: float, *, kills_product: bool = True) -> Tally:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from aggregator import limits
 from aggregator.errors import Gone
-from aggregator.history.closed import NOTHING, where
+from aggregator.history.closed import NOTHING, is_short, where
 from aggregator.history.files import Generation, generations
 from aggregator.history.gaps import first_of
+from aggregator.history.inode import is_unique
 from aggregator.history.kept import Known
 from aggregator.history.read import holds, read_range, read_rest
 from aggregator.model import Batch, File, Gap, Position
@@ -99,20 +100,32 @@ class Resume:
 
     async def _begin(self, found: list[Generation]) -> int | None:
         """The file that holds our place, which is `at` then; None where no file does. Raises HostError, Gone."""
-        likely = self._at.inode if self._at else self._known.before
-        place = Position(self._file, self._at.generation, self._at.offset) if self._at else self._place
-        held = [index for index, one in enumerate(found) if _may_hold(one, place)]
-        for index in sorted(held, key=lambda index: (found[index].inode != likely, -index)):
-            one = found[index]
-            if self._at is None:
-                self._at = await self._after_line(one)
-                if self._at:
-                    self._read[self._at.generation] = self._at.offset
-                    return index
-            elif await holds(self._link, self._file, self._at, where(one)):
-                self._at = Place(self._at.generation, self._at.offset, self._at.proof, one.inode)
+        if self._at is not None:
+            return await self._find_again(found, self._at)
+        held = [index for index, one in enumerate(found) if _may_hold(one, self._place)]
+        for index in sorted(held, key=lambda index: (found[index].inode != self._known.before, -index)):
+            self._at = await self._after_line(found[index])
+            if self._at:
+                self._read[self._at.generation] = self._at.offset
                 return index
         return None
+
+    async def _find_again(self, found: list[Generation], at: Place) -> int | None:
+        """The file of a place where we were; where it may be another that begins alike, the oldest, behind a gap."""
+        place = Position(self._file, at.generation, at.offset)
+        held = [
+            index
+            for index, one in enumerate(found)
+            if _may_hold(one, place) and await holds(self._link, self._file, at, where(one))
+        ]
+        same = [index for index in held if found[index].inode == at.inode]
+        if is_short(at) and not (same and (is_unique(at.inode) or len(held) == 1)):
+            self.lose()
+            same = [index for index in held if found[index].inode not in self._done]
+        index = next(iter(same or held), None)
+        if index is not None:
+            self._at = Place(at.generation, at.offset, at.proof, found[index].inode)
+        return index
 
     async def _after_line(self, one: Generation) -> Place | None:
         """The place after the line that was named, if a file holds that; of a mere place, the place."""
