@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -79,6 +80,11 @@ async def collected(resume: Resume) -> list[str | Gap]:
     raise AssertionError(f"it does not end: {got}")
 
 
+def inode_of(path: Path) -> str:
+    """As the scripts on hosts tell it."""
+    return subprocess.run(["stat", "-c", "%d:%i:%.W", path], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def after(log: LogWriter, number: int, index: int) -> list[str | Gap]:
     """The lines behind a line, of all generations but the live one."""
     return [
@@ -150,6 +156,27 @@ async def test_generations_that_begin_alike_are_told_apart_by_the_line(host: Loc
         end = position(log, 3, 3)
         resume = Resume(link, position(log, 1, 3), end, NOTHING_KNOWN)
         assert (await collected(resume))[-3:] == [BANNER, *log.contents[3].lines[1:3]]
+    log.close()
+
+
+async def test_what_came_after_a_live_file_that_is_gone_comes_live_and_not_twice(
+    host: LocalTransport, tmp_path: Path
+) -> None:
+    """Retention overran while the host was away: all that is there now is newer than what was followed then."""
+    log = LogWriter(tmp_path / "a.log", keep=2)
+    log.write(5)
+    log.rename()
+    log.write(5)
+    opened, now = int(log.path.stat().st_mtime), inode_of(log.path)
+    place, end = position(log, 0, 2), position(log, 1, 4)
+    for _ in range(5):
+        log.rename()
+        log.write(5)
+    async with linked(host) as link:
+        known = Known(generation=end.generation, now=now, opened=opened)
+        assert await collected(Resume(link, place, end, known)) == [
+            Gap(place.file, place, None, None, None, "rotated-away")
+        ]
     log.close()
 
 

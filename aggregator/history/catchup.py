@@ -95,6 +95,7 @@ class CatchUp:
             ends,
             ended.at.generation if ended else "",
             ended.since if ended else 0,
+            self.here.since,
         )
 
     def found(self, header: Header) -> None:

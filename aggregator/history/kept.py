@@ -33,7 +33,7 @@ class Known:
     `generation` and `now`, an inode, are those of the file that is followed; `before` is the inode of the one that
     holds the place where an earlier follower ended. `ends` says, by inode, how far closed generations were given out:
     what comes behind it comes live. `generation_before` is the one in which the earlier follower ended; what was last
-    written before `since` (epoch seconds) is older than that.
+    written before `since` (epoch seconds) is older than that; `opened` is the same of the file that is followed.
     """
 
     generation: str = ""
@@ -42,6 +42,7 @@ class Known:
     ends: Mapping[str, int] = field(default_factory=dict)
     generation_before: str = ""
     since: int = 0
+    opened: int = 0
 
 
 NOTHING_KNOWN = Known()

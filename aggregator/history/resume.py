@@ -12,7 +12,7 @@ from aggregator.errors import Gone
 from aggregator.history.closed import NOTHING, is_short, where
 from aggregator.history.files import Generation, generations
 from aggregator.history.gaps import first_of
-from aggregator.history.inode import is_unique
+from aggregator.history.inode import is_older, is_unique
 from aggregator.history.kept import Known
 from aggregator.history.read import holds, read_range, read_rest
 from aggregator.model import Batch, File, Gap, Position
@@ -72,7 +72,7 @@ class Resume:
                 async for batch, after in batches:
                     self._at, self._misses = after, 0
                     self._last = Position(self._file, batch.generation, batch.end)
-                    self._read[batch.generation] = batch.end
+                    self._read[batch.generation] = max(batch.end, self._read.get(batch.generation, 0))
                     gap, self.gap = self.gap, None
                     yield Part(batch, one.mtime, gap and replace(gap, end=first_of(batch)))
             self._done.add(one.inode)
@@ -88,15 +88,22 @@ class Resume:
         self.gap = self.gap or Gap(self._file, self._last, None, None, None, "rotated-away")
 
     def _stop(self, found: list[Generation]) -> tuple[int, bool]:
-        """The last file to read, and whether to its end: where live lines begin in none that is there, those before."""
-        first_live = next((index for index, one in enumerate(found) if one.live), len(found))
-        if self._end is None:
-            return first_live - 1, True
-        holding = [index for index, one in enumerate(found) if _may_hold(one, self._end)]
+        """The last file to read, and whether to its end. Where the file in which live lines begin is gone since, those
+        that are older than it: what is newer comes live."""
         now = [index for index, one in enumerate(found) if one.inode == self._known.now]
-        if holding:
-            return next((index for index in holding if index in now), holding[-1]), False
-        return min([*now, first_live]) - 1, True
+        if self._end is not None:
+            holding = [index for index, one in enumerate(found) if _may_hold(one, self._end)]
+            if holding:
+                return next((index for index in holding if index in now), holding[-1]), False
+        first_live = next((index for index, one in enumerate(found) if one.live), len(found))
+        if now or not self._known.now:
+            return min([*now, first_live]) - 1, True
+        older = [index for index, one in enumerate(found[:first_live]) if self._is_older(one)]
+        return max(older, default=-1), True
+
+    def _is_older(self, one: Generation) -> bool:
+        """Whether a file is older than the one that was followed when we began."""
+        return one.mtime < self._known.opened or is_older(one.inode, self._known.now)
 
     async def _begin(self, found: list[Generation]) -> int | None:
         """The file that holds our place, which is `at` then; None where no file does. Raises HostError, Gone."""
