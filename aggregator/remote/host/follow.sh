@@ -92,8 +92,9 @@ trap "" USR1
   done
   kill -TERM $$ $t
 ) >/dev/null 5<&- & w=$!
-r=""; trap "trap \"\" TERM; kill $t $w \$r 2>/dev/null; exit 143" TERM HUP
+# What is sent to a shell that has just been forked may meet the traps of its parent and be lost; KILL is not.
+r=""; trap "trap \"\" TERM; kill $t $w 2>/dev/null; kill -9 \$r 2>/dev/null; exit 143" TERM HUP
 ( while read -r _; do kill -USR1 $w || break; done; kill -TERM $$ $t $w ) <&5 >/dev/null 2>&1 & r=$!
 exec 5<&-
 wait $t
-kill $w $r 2>/dev/null
+kill $w 2>/dev/null; kill -9 $r 2>/dev/null

@@ -111,11 +111,12 @@ trap "" USR1
   done
   kill -TERM $$
 ) >/dev/null 5<&- & w=$!
-r=""; trap "trap \"\" TERM; kill $t $w \$r 2>/dev/null; exit 143" TERM HUP
+# What is sent to a shell that has just been forked may meet the traps of its parent and be lost; KILL is not.
+r=""; trap "trap \"\" TERM; kill $t $w 2>/dev/null; kill -9 \$r 2>/dev/null; exit 143" TERM HUP
 ( while read -r _; do kill -USR1 $w; done; kill -TERM $$ ) <&5 >/dev/null 2>&1 & r=$!
 exec 5<&-
 wait $t; s=$?
-kill $w $r 2>/dev/null
+kill $w 2>/dev/null; kill -9 $r 2>/dev/null
 [ "$s" -ne 152 ] || exit 7
 if [ "$g" = grep ]; then [ "$s" -le 1 ] || exit 4
 else [ "$s" -eq 0 ] || exit 6
