@@ -184,10 +184,10 @@ class _Gaps:
             self._verdict.silent += 1
             return
         self._verdict.gaps_reported += 1
-        for index in gaps:
-            self._free.discard(index)
-            self._verdict.gaps_wrong += index != gaps[-1] and self._kept[index]["to"] is not None
-        self._verdict.gaps_wrong += not (self._starts(gaps[0], before, stretch[0]) and self._ends(gaps[-1]))
+        one = [index for index in gaps if all(record["type"] == "gap" for record in self._kept[gaps[0] : index])]
+        self._free.difference_update(one)  # behind a banner another one may stand, in doubt
+        again = any(self._kept[index]["to"] is not None for index in one[:-1])
+        self._verdict.gaps_wrong += again or not (self._starts(one[0], before, stretch[0]) and self._ends(one[-1]))
 
     def _leaves_no_trace(self, before: str | None, stretch: list[str], after: str | None) -> bool:
         """Whether only whole generations are missing, of which nobody can know: they came and went between two looks,
