@@ -50,11 +50,13 @@ class Ledger:
     async def find(self, one: Generation) -> Closed | None:
         """What was given out of this file. Raises HostError, Moved.
 
-        The same inode first. Another one only where it can't be a generation that begins alike: behind more than a
-        banner, or compressed and no longer than what was given out.
+        The same inode first. Another one only of a compressed file, and where that can't be a generation that begins
+        alike: behind more than a banner, or no longer than what was given out.
         """
         for closed in sorted(self.closed, key=lambda closed: closed.end.inode != one.inode):
             same, end = one.inode == closed.end.inode, closed.end
+            if not same and one.kind == "plain":
+                return None
             if not end.generation:
                 if same:
                     return closed
