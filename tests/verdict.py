@@ -35,7 +35,7 @@ class Verdict:
     excused: int = 0  # lines that were destroyed unread, all of them behind gaps
     gaps_expected: int = 0  # stretches of destroyed lines
     gaps_reported: int = 0  # of these, with their one gap
-    gaps_vain: int = 0  # gaps where nothing was missing, but nobody can know: the place was destroyed, or begins alike
+    gaps_vain: int = 0  # gaps where nothing was missing, but nobody can know: gone, begun alike, or not begun
     gaps_open: int = 0  # of all gaps, those told before there was a line to end them
     late_unseen: int = 0  # lines written late to a closed file that was deleted before the next look at it
     unseen: int = 0  # lines of whole generations that left no trace
@@ -236,6 +236,13 @@ class _Gaps:
         start = positions.decode(gap["from"]) if gap["from"] else None
         if start and start.offset <= PROOF_BYTES and self._written.generations.count(start.generation) > 1:
             self._verdict.gaps_vain += 1  # only what many begin with was read of it
+            return
+        if start and (start.generation, start.offset) in zip(
+            self._written.generations, self._written.sizes, strict=True
+        ):
+            self._verdict.gaps_vain += (
+                1  # the next one had no line yet when it was last seen, and has another inode now
+            )
             return
         gone = {
             generation
