@@ -100,13 +100,14 @@ def ordered(found: Sequence[Generation]) -> list[Generation]:
 def _newest_first(closed: Sequence[Generation]) -> bool:
     """Whether `.1` is the newest, as logrotate has it; log4j also counts upwards. `closed` are by their numbers.
 
-    The births of plain files tell, where the host's stat knows them. Else their mtimes, of which two must speak
-    against it, because one late write to an older file does so too.
+    That they count upwards, mtimes and births of plain files must both say: one late write to an older file turns
+    mtimes round, and copying files to another disk turns births round. Where no births are known (only GNU's stat
+    tells them), two mtimes must say so.
     """
+    written = [one.mtime for one in closed]
+    upwards = sum((first < second) - (first > second) for first, second in pairwise(written))
     births = [one.inode for one in closed if one.kind == "plain" and is_unique(one.inode)]
-    later = sum(is_older(first, second) for first, second in pairwise(births))
-    earlier = sum(is_older(second, first) for first, second in pairwise(births))
-    if later == earlier:
-        later = sum(first.mtime < second.mtime for first, second in pairwise(closed)) - 1
-        earlier = sum(first.mtime > second.mtime for first, second in pairwise(closed))
-    return earlier >= later
+    if len(births) < 2:
+        return upwards < 2
+    born = sum(is_older(first, second) - is_older(second, first) for first, second in pairwise(births))
+    return upwards < 1 or born < 1
