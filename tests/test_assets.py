@@ -113,3 +113,14 @@ def test_no_registry_is_named_in_a_lock() -> None:
         text = lock.read_text()
         assert "resolved" not in re.findall(r'"(resolved)"', text), lock
         assert not re.search(r"(?m)^--(extra-)?index-url|\bregistry=", text), lock
+
+
+def test_serving_without_the_built_assets_is_one_sentence_that_says_what_to_run(tmp_path: Path) -> None:
+    copy(tmp_path)
+    words = [sys.executable, "-c", "import sys; from aggregator.cli.main import main; sys.exit(main())"]
+    done = subprocess.run(
+        [*words, "demo", "--bind", "127.0.0.1:0"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 70
+    assert "tailon-agg: the browser assets are missing: run `make setup`" in done.stderr
+    assert "Traceback" not in done.stderr

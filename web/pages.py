@@ -18,6 +18,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from aggregator.errors import TailonError
+
 WEB = Path(__file__).resolve().parent
 STATIC = WEB / "static"
 
@@ -48,12 +50,12 @@ class Pages:
     """The page of one program.
 
     `relative_root` is the folder it is seen under from outside, `/` or `/logs/`: links are made with it. Raises
-    FileNotFoundError if the browser assets were never built.
+    TailonError if the browser assets were never built.
     """
 
     def __init__(self, *, relative_root: str = "/", version: str = "") -> None:
         if not (STATIC / "vendor" / "lit.js").exists():
-            raise FileNotFoundError("the browser assets are missing: run `make setup`, or `python web/assets.py`")
+            raise TailonError("the browser assets are missing: run `make setup`, or `python web/assets.py`")
         self.root = f"/{relative_root.strip('/')}/".replace("//", "/")
         self.build = fingerprint()
         templates = Environment(
