@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import math
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -147,6 +149,7 @@ class Round:
         self._destroys = self.random.random() < 0.5
         self._banner = self.random.random() < 0.3
         self._seed = seed
+        self._story: list[tuple[float, str]] = []  # what was done when
 
     def run(self) -> Tally:
         with Fleet(self._folder) as fleet:
@@ -170,6 +173,17 @@ class Round:
                 log.close()
                 self.proxy.close()
         return self.tally
+
+    def evidence(self, to: Path) -> None:
+        """What a bad round was made of: what was done when, what was written, what came, the files and own logs."""
+        shutil.copytree(self._folder, to, dirs_exist_ok=True, ignore_dangling_symlinks=True, copy_function=_copy)
+        contents = [vars(content) | {"number": number} for number, content in enumerate(self._log.contents)]
+        told = {"story": self._story, "contents": contents, "records": self.viewer.records}
+        (to / "round.json").write_text(json.dumps(told, default=sorted, indent=1))
+
+    def _note(self, action: Callable[..., None]) -> None:
+        names = [name for name in action.__code__.co_names if name not in ("random", "_outage", "randint")]
+        self._story.append((time.monotonic(), " ".join(names) or action.__name__))
 
     def _host(self, fleet: Fleet) -> FleetHost:
         match self.kind:
@@ -203,7 +217,9 @@ class Round:
         weights = [weight for weight, _ in actions]
         end = time.monotonic() + self.seconds
         while time.monotonic() < end:
-            self.random.choices([action for _, action in actions], weights)[0]()
+            action = self.random.choices([action for _, action in actions], weights)[0]
+            self._note(action)
+            action()
             time.sleep(self.random.random() * 0.05)
         log.end_piece()
         log.write(1)
@@ -272,6 +288,7 @@ class Round:
 
         for _ in range(1 if fault == self._kill_product else self.random.choice((1, 1, 2, 3))):
             self.tally.kills += 1
+            self._story.append((time.monotonic(), fault.__name__))
             fault(meanwhile)
             time.sleep(self.random.random() * 0.2)
         if self.random.random() < CAUGHT_UP:
@@ -325,10 +342,20 @@ class Round:
         self.viewer.come_back({text for content in self._log.contents for text in content.late_lines})
 
 
-def run(seed: int, kind: str, seconds: float, *, kills_product: bool = True) -> Tally:
-    """One round in a folder of its own."""
+def _copy(one: str, other: str) -> None:
+    """Regular files only: a fleet's folder has sockets."""
+    if os.path.isfile(one):
+        shutil.copy(one, other)
+
+
+def run(seed: int, kind: str, seconds: float, *, kills_product: bool = True, evidence: Path | None = None) -> Tally:
+    """One round in a folder of its own; of a bad one, what it was made of is left in `evidence`."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        return Round(Path(folder), seed, kind, seconds, kills_product=kills_product).run()
+        one = Round(Path(folder), seed, kind, seconds, kills_product=kills_product)
+        tally = one.run()
+        if evidence and not tally.good:
+            one.evidence(evidence / str(seed))
+        return tally
 
 
 def main() -> int:
@@ -338,13 +365,15 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, help="only this kind of host")
     parser.add_argument("--round", type=float, default=40.0, help="seconds of disturbance in a round")
     parser.add_argument("--no-product-kills", action="store_true")
+    parser.add_argument("--evidence", type=Path, help="a folder for what bad rounds were made of")
     options = parser.parse_args()
     total, rounds, bad = Tally(), Counter[str](), 0
     end = time.monotonic() + options.minutes * 60
     seed = options.seed
     while time.monotonic() < end:
         kind = options.kind or KINDS[seed % len(KINDS)]
-        tally = run(seed, kind, options.round, kills_product=not options.no_product_kills)
+        kills = not options.no_product_kills
+        tally = run(seed, kind, options.round, kills_product=kills, evidence=options.evidence)
         print(f"seed={seed} host={kind} {tally}{'' if tally.good else ' BAD'}", flush=True)
         total.add(tally)
         rounds[kind] += 1
