@@ -30,6 +30,7 @@ from aggregator.pastquery import HistogramQuery, PastPlan, PastQuery, plan_histo
 from aggregator.query import known, whole_number
 from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
+from aggregator.remote.real import judge_by, judged_by
 from aggregator.stream import positions
 from aggregator.stream.filters import Filter
 from aggregator.stream.reader import LineReader
@@ -91,8 +92,9 @@ class Past:
         async with await self._door.open(self._principal, request) as opening:
             opening.require(file)
             try:
-                async with link.hold(limits.HISTORY_LINGER):
-                    span = await read_span(link, start, end, limit, reader, lambda lines: select(lines, wanted))
+                with judged_by(opening.judge):
+                    async with link.hold(limits.HISTORY_LINGER):
+                        span = await read_span(link, start, end, limit, reader, lambda lines: select(lines, wanted))
             except HostError as error:
                 return _failed(file, error)
             opening.delivered(runs_of(span.lines), len(span.lines), sum(line.size for line in span.lines))
@@ -112,8 +114,9 @@ class Past:
         async with await self._door.open(self._principal, request) as opening:
             opening.require(file)
             try:
-                async with link.hold(limits.HISTORY_LINGER):
-                    lines = await lines_around(link, place, before, after, reader)
+                with judged_by(opening.judge):
+                    async with link.hold(limits.HISTORY_LINGER):
+                        lines = await lines_around(link, place, before, after, reader)
             except HostError as error:
                 return _failed(file, error)
             size = sum(line.size for line in lines)
@@ -194,6 +197,7 @@ class Past:
                 return allowed
 
             async def read(search: Search, looked: Looked) -> None:
+                judge_by(opening.judge)
                 await HostRead(search, looked, admit).run()
 
             async with searching(hosts, plan.range, self._shared, read) as search:

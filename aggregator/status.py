@@ -10,9 +10,10 @@ from aggregator.hub.feed import Feed
 from aggregator.hub.finder import Finder
 from aggregator.hub.hub import Hub
 from aggregator.inventory import Inventory
-from aggregator.model import Host, Source, State
+from aggregator.model import File, Host, Source, State
 from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
+from aggregator.remote.trouble import trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Status:
         links = {link.host.name: link for link in self._links.all()}
         feeds: dict[str, list[Feed]] = {}
         for feed in self._hub.feeds.values():
-            if self._sight.file(feed.file):
+            if self._sight.file(feed.file) and self._sight.real(feed.file, feed.real):
                 feeds.setdefault(feed.file.host, []).append(feed)
         finders: dict[str, list[Finder]] = {}
         for (host, source), finder in self._hub.finders.items():
@@ -93,10 +94,15 @@ class Status:
                 state: State = finder.state if finder else "idle"
                 found.append(FileStatus(host, self._hub.plain_path(host, source.name), state, error))
             for file in filter(self._sight.file, listed):
-                feed = self._hub.feeds.get(file)
-                error = str(feed.error) if feed and feed.error else None
-                found.append(FileStatus(host, file.path, feed.state if feed else "idle", error))
+                found.append(self._file(file, self._hub.feeds.get(file)))
         return found
+
+    def _file(self, file: File, feed: Feed | None) -> FileStatus:
+        """A file whose name leads to what may not be seen is told as such, and nothing of what is there."""
+        if feed and not self._sight.real(file, feed.real):
+            return FileStatus(file.host, file.path, "failed", str(trouble("not-allowed", path=file.path)))
+        error = str(feed.error) if feed and feed.error else None
+        return FileStatus(file.host, file.path, feed.state if feed else "idle", error)
 
 
 def _host_status(host: Host, link: Link | None, feeds: Sequence[Feed], finders: Sequence[Finder]) -> HostStatus:

@@ -48,13 +48,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def past_of(folder: Path) -> AsyncIterator[Past]:
+async def past_of(folder: Path, name: str = "app.log") -> AsyncIterator[Past]:
     """The past of a host that is this machine."""
     inventory = folder.parent / "hosts.yaml"
     data = {
         "version": 1,
         "hosts": {"web-1": {"address": "127.0.0.1"}},
-        "sources": {"app": {"hosts": "@*", "path": f"{folder}/app.log"}},
+        "sources": {"app": {"hosts": "@*", "path": f"{folder}/{name}"}},
     }
     inventory.write_text(json.dumps(data))
     metrics, transport = Metrics(), LocalTransport()

@@ -554,7 +554,7 @@ def test_each_row_of_the_table_is_provoked() -> None:
     }
     elsewhere = [
         cause
-        for name in ("test_commands.py", "test_scan.py")
+        for name in ("test_commands.py", "test_scan.py", "test_real_path.py")
         for cause in re.findall(r"cause == \"([a-z-]+)\"", (folder / name).read_text())
     ]
     assert provoked | others.keys() | set(elsewhere) == TABLE.keys()

@@ -16,10 +16,13 @@ from aggregator import limits
 from aggregator.access.audit import AuditLog, unavailable
 from aggregator.access.events import Event
 from aggregator.access.policy import Action, Policy, Verdict
+from aggregator.access.real import decide_real
 from aggregator.access.request import End, Request, record_of, undone, union
 from aggregator.access.served import Served
 from aggregator.errors import AuditUnavailable, Denied
 from aggregator.model import File, Principal
+from aggregator.remote.real import Real
+from aggregator.remote.trouble import trouble
 from aggregator.stream.runs import Run
 
 _KEY: Final = object()
@@ -51,6 +54,7 @@ class Opening:
         self._closed = False
         self.served = Served()
         self._told = _Told(time.monotonic(), 0)
+        self._reals: dict[tuple[File, Real], bool] = {}
 
     @property
     def principal(self) -> Principal:
@@ -93,8 +97,28 @@ class Opening:
     def renew(self, principal: Principal) -> bool:
         """Go on as what this principal now is; False when some file of it is no longer allowed."""
         self._principal = principal
+        self._reals.clear()
         decide = self._door.policy.decide
         return all(decide(principal, self.action, file).allowed for file in self._request.files)
+
+    def reads(self, file: File, real: Real) -> bool:
+        """Whether what a file of a log really is may be read, as its name may; what may not is written down, once."""
+        known = self._reals.get((file, real))
+        if known is None:
+            verdict = decide_real(self._door.policy, self._principal, self.action, file, real)
+            known = self._reals[file, real] = verdict.allowed
+            if not known:
+                self._door.refuse_real(self, file, real, verdict)
+        return known
+
+    def judge(self, host: str, real: Real | None) -> None:
+        """The same for what was opened on a host (`aggregator.remote.real.Judge`)."""
+        if real is None:
+            return
+        logs = [file for file in self._files if file.host == host and real.name.startswith(file.path)]
+        log = max(logs, key=lambda file: len(file.path), default=None)
+        if log is None or not self.reads(log, real):
+            raise trouble("not-allowed", path=real.name)
 
     async def add(self, files: Iterable[File]) -> None:
         """Extend the opening, when a pattern finds new files: decided and recorded like the opening itself.
@@ -203,6 +227,13 @@ class Door:
                 detail=detail,
             )
         )
+
+    def refuse_real(self, opening: Opening, file: File, real: Real, verdict: Verdict) -> None:
+        """Record that a file's name leads to what its viewer may not read; does not wait for it."""
+        where = "the host can't tell what it is" if real.path is None else f"it is {real.path}"
+        event = record_of(opening.principal, replace(opening.request, files=(file,)), "refuse", verdict)
+        detail = f"{real.name} on {file.host}: {where}: {verdict.reason}"
+        self.audit.note(replace(event, hosts=(file.host,), sources=(file.source,), detail=detail))
 
     async def extend(self, principal: Principal, request: Request, files: tuple[File, ...], seq: int) -> None:
         """Decide and record further files of the opening `seq`; what `Opening.add` does first."""

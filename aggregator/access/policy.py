@@ -34,6 +34,10 @@ class Policy(Protocol):
 
     def decide(self, principal: Principal, action: Action, file: File) -> Verdict: ...
 
+    def decide_any(self, principal: Principal, action: Action, host: str) -> Verdict:
+        """The verdict on a file of a host of which nobody knows what it is."""
+        ...
+
     def visible_hosts(self, principal: Principal, inventory: Hosts) -> frozenset[str]:
         """The names of the hosts that exist for this principal."""
         ...
@@ -57,6 +61,9 @@ class LoopbackPolicy:
         if _is_local(principal):
             return Verdict(True, LOOPBACK_RULE, f"{principal.name} may do everything")
         return Verdict(False, LOOPBACK_RULE, f"only the principal local may {action}, not {principal.name}")
+
+    def decide_any(self, principal: Principal, action: Action, host: str) -> Verdict:
+        return self.decide(principal, action, File(host, "", "/"))
 
     def visible_hosts(self, principal: Principal, inventory: Hosts) -> frozenset[str]:
         return frozenset(inventory.hosts) if _is_local(principal) else frozenset()

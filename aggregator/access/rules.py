@@ -11,6 +11,7 @@ from aggregator.inventory.settings import Access, Rule
 from aggregator.model import File, Principal
 
 NO_RULE = "no rule allows it"
+_EVERYTHING = frozenset({"/**", "**"})  # as paths of a rule
 
 
 class RulePolicy:
@@ -29,6 +30,14 @@ class RulePolicy:
             if action in rule.actions and covers(rule, file.host, file.path):
                 return Verdict(True, rule.name, f"{principal.name} may {action} {file.path} on {file.host}")
         return Verdict(False, NO_RULE, f"no rule lets {principal.name} {action} {file.path} on {file.host}")
+
+    def decide_any(self, principal: Principal, action: Action, host: str) -> Verdict:
+        if is_terminal(principal):
+            return Verdict(True, "local terminal", f"{principal.name} reads with keys of their own")
+        for rule in self._rules(principal):
+            if action in rule.actions and host in rule.hosts and not _EVERYTHING.isdisjoint(rule.paths):
+                return Verdict(True, rule.name, f"{principal.name} may {action} everything on {host}")
+        return Verdict(False, NO_RULE, f"no rule lets {principal.name} {action} everything on {host}")
 
     def sees(self, principal: Principal, file: File) -> bool:
         """Whether a file exists for a principal: some rule allows them something on it."""

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aggregator.access.policy import Policy
+from aggregator.access.real import decide_real
 from aggregator.inventory import Inventory
 from aggregator.inventory.paths import path_pattern
 from aggregator.model import File, Principal
+from aggregator.remote.real import Real
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +34,7 @@ class Sight:
     def file(self, file: File) -> bool:
         """Whether a file exists for the principal."""
         return self.rules().sees(self.principal, file)
+
+    def real(self, file: File, real: Real | None) -> bool:
+        """Whether what a file's name leads to may be viewed, too."""
+        return real is None or decide_real(self.rules(), self.principal, "view", file, real).allowed

@@ -21,6 +21,7 @@ from aggregator.history.mark import Elsewhere, Mark
 from aggregator.history.search import Admit, Looked, Search
 from aggregator.history.seats import Seats
 from aggregator.history.seek import Slice, slices
+from aggregator.history.settle import settled
 from aggregator.history.sifted import backward_sifted, forward_sifted
 from aggregator.model import File, Source
 from aggregator.remote.trouble import trouble
@@ -206,10 +207,12 @@ class HostRead:
         )
         prefilter = self._range.wanted.filter.prefilter()
         if prefilter is None or sum(part.bytes for part in found) < limits.SIFT_LEAST:
-            read = backward if self._range.backward else forward
-            return lambda mark: read(log, mark)
-        sifted = backward_sifted if self._range.backward else forward_sifted
-        return lambda mark: sifted(log, mark, prefilter)
+            if self._range.backward:
+                return lambda mark: settled(backward(log, mark), mark, log.offset)
+            return lambda mark: forward(log, mark)
+        if self._range.backward:
+            return lambda mark: settled(backward_sifted(log, mark, prefilter), mark, log.offset)
+        return lambda mark: forward_sifted(log, mark, prefilter)
 
     def _zone(self, source: Source) -> tzinfo:
         return ZoneInfo(source.timezone) if source.timezone else self._link.known_probe().zone

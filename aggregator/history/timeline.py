@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from aggregator.model import File
 from aggregator.remote import commands
 from aggregator.remote.answer import collect, patience
 from aggregator.remote.link import Link
+from aggregator.remote.real import judge
 from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import closed_generation_of, generation_of
 from aggregator.stream.reader import LineReader
@@ -102,7 +103,19 @@ async def _list(link: Link, file: File, times: Times, since: int) -> list[_Entry
         times.facts = {}  # a file was renamed to another kind of name, or the host makes things up
         return None
     names = {one.name for one in found} | {file.path}
-    return [one for one in found if one.live or is_generation(one.name, names)]
+    listed = [one for one in found if one.live or is_generation(one.name, names)]
+    _judge(lines, listed, file)
+    return listed
+
+
+def _judge(lines: Sequence[str], entries: Iterable[_Entry], file: File) -> None:
+    """Whether all that was listed may be read, by what it really is. Raises HostError (cause `not-allowed`)."""
+    folder = next((line[2:] for line in lines if line.startswith("D ")), file.path.rsplit("/", 1)[0] or "/")
+    told = [line[2:] for line in lines if line.startswith("L ")]
+    ends = dict(zip(told[1::2], told[::2], strict=False))
+    for one in entries:
+        path = ends.get(one.name, f"{folder.rstrip('/')}/{one.name.rsplit('/', 1)[1]}")
+        judge(file.host, one.name, path if path.startswith("/") else None)
 
 
 def _entry(match: re.Match[str], file: File) -> _Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import tzinfo
 from typing import Protocol
 
@@ -17,9 +18,14 @@ from aggregator.hub.ring import Entry, Ring
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Gap, State
 from aggregator.remote.link import Link
+from aggregator.remote.real import Real, judge_by, real_of
 from aggregator.stream.lines import generation_of
 from aggregator.stream.reader import LineReader
 from aggregator.stream.records import Line
+
+# What the file that this task reads really is, where its name leads elsewhere: the log and late lines of its closed
+# generations are read by tasks of their own.
+_real: ContextVar[Real | None] = ContextVar("real", default=None)
 
 
 class Listener(Protocol):
@@ -57,6 +63,8 @@ class Feed:
         self.error: HostError | None = None
         self.generation: str | None = None
         self.lag: float | None = None
+        self.real: Real | None = None
+        """What the log's name leads to, where that is elsewhere: not everybody may see that."""
         self.ready = asyncio.Event()
         self.settled = asyncio.Event()
         self.ring = Ring(ring_bytes)
@@ -70,6 +78,7 @@ class Feed:
     async def run(self) -> None:
         """Follow until cancelled."""
         self._metrics.files.inc()
+        judge_by(_note)
         try:
             if self.link.refusal:
                 self.trouble(self.link.refusal)  # known already; viewers need not wait for the next attempt
@@ -95,7 +104,7 @@ class Feed:
                 await asyncio.sleep(0)  # a long backlog is seconds of work
             reader = self.new_reader()
             reader.memory = entry.memory
-            lines += reader.read(entry.batch, entry.seq, at=entry.at, history=entry.history)
+            lines += _marked(reader.read(entry.batch, entry.seq, at=entry.at, history=entry.history), entry.real)
         return lines
 
     def known(self) -> Known:
@@ -115,6 +124,7 @@ class Feed:
         if memory:
             self._reader.memory = memory
         self._backlog_time = float(opened.header.mtime) if opened.fresh else None
+        self._lead(real_of(self.file.path, opened.header.real))
 
     def batch(self, batch: Batch) -> None:
         if self._reader is None:
@@ -123,8 +133,8 @@ class Feed:
         history = self._backlog_time is not None
         at = time.time() if self._backlog_time is None else self._backlog_time
         memory = self._reader.memory
-        entry = self.ring.append(batch, memory, at, history=history)
-        lines = self._reader.read(batch, entry.seq, at=at, history=history)
+        entry = self.ring.append(batch, memory, at, history=history, real=_real.get())
+        lines = _marked(self._reader.read(batch, entry.seq, at=at, history=history), entry.real)
         self._count(entry)
         if not history:
             self._measure(lines, at)
@@ -154,6 +164,14 @@ class Feed:
         while self.listeners and not any(listener.has_room() for listener in tuple(self.listeners)):  # noqa: ASYNC110
             await asyncio.sleep(limits.ROOM_BEAT)
 
+    def _lead(self, real: Real | None) -> None:
+        """The log is read on, and this is what its name leads to now."""
+        _real.set(real)
+        if real != self.real:
+            self.real = real
+            for listener in tuple(self.listeners) if self.state == "live" else ():
+                listener.changed(self, "following")
+
     def _count(self, entry: Entry) -> None:
         size = entry.batch.end - entry.batch.start
         self._metrics.batches.inc()
@@ -171,6 +189,19 @@ class Feed:
             self.state, self.error = state, error
             for listener in tuple(self.listeners):
                 listener.changed(self, detail)
+
+
+def _note(_: str, real: Real | None) -> None:
+    """A feed is read for many: who may see what it really is, is decided for each of them."""
+    _real.set(real)
+
+
+def _marked(lines: list[Line], real: Real | None) -> list[Line]:
+    """Lines that say what their file really is."""
+    if real is not None:
+        for line in lines:
+            line.real = real
+    return lines
 
 
 def line_reader(file: File, zone: tzinfo | None, link: Link) -> LineReader:

@@ -18,6 +18,7 @@ from aggregator.hub.joining import Held, Ready, state_of
 from aggregator.hub.view import View
 from aggregator.hub.wishes import Right, Wishes
 from aggregator.model import EndReason, File, Gap, Notice, Position
+from aggregator.remote.real import judge_by
 from aggregator.stream.records import Line, Record, gap_record, notice_record
 
 
@@ -165,6 +166,7 @@ class Joiner:
 
     async def _join(self, feed: Feed) -> None:
         """Bring a file in. Cancelled when it vanishes."""
+        judge_by(self._right.judge)
         file = feed.file
         whole = file in self._born
         if not feed.ready.is_set():

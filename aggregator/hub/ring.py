@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from aggregator import limits
 from aggregator.history.read import count_lines
 from aggregator.model import Batch, Gap
+from aggregator.remote.real import Real
 from aggregator.stream.reader import Memory
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A batch, and what reading it again needs: the reader's memory before it, when it was read, if live."""
+    """A batch, and what reading it again needs: the reader's memory before it, when it was read, if live; and what its
+    file really is, where that is not its name."""
 
     seq: int
     batch: Batch
@@ -22,6 +24,7 @@ class Entry:
     memory: Memory
     at: float
     history: bool
+    real: Real | None
 
 
 class Ring:
@@ -34,10 +37,10 @@ class Ring:
         self._gaps: deque[tuple[int, Gap]] = deque()
         self.seq = 0
 
-    def append(self, batch: Batch, memory: Memory, at: float, *, history: bool) -> Entry:
+    def append(self, batch: Batch, memory: Memory, at: float, *, history: bool, real: Real | None = None) -> Entry:
         """Take the next batch; the oldest ones go when there are too many bytes."""
         self.seq += 1
-        entry = Entry(self.seq, batch, count_lines(batch), memory, at, history)
+        entry = Entry(self.seq, batch, count_lines(batch), memory, at, history, real)
         self._entries.append(entry)
         self._bytes += _cost(batch)
         while self._bytes > self._limit() and len(self._entries) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,8 +18,20 @@ from aggregator.hub.queue import Block, Queue
 from aggregator.hub.view import Selection, View
 from aggregator.hub.wishes import Right, Wishes
 from aggregator.model import EndReason, File, Gap, Notice
+from aggregator.remote.trouble import trouble
 from aggregator.stream.merge import as_late
-from aggregator.stream.records import EndRecord, Line, Record, TickRecord, notice_record, rfc3339
+from aggregator.stream.records import (
+    EndRecord,
+    GapRecord,
+    Line,
+    NoticeRecord,
+    Record,
+    TickRecord,
+    notice_record,
+    rfc3339,
+)
+
+_NEWS = NoticeRecord | GapRecord
 
 
 class Subscription:
@@ -40,6 +53,7 @@ class Subscription:
         self._joiner: Joiner | None = None
         self._last_key = -(1 << 62)
         self._ended = False
+        self._refused: set[File] = set()  # whose names lead to what the viewer may not see
 
     @property
     def pending(self) -> int:
@@ -120,8 +134,13 @@ class Subscription:
     # What the view tells (aggregator.hub.view.Viewer):
 
     def offer(self, chunk: Chunk) -> None:
-        if self._ended or not self._wishes.follow or self._joiner is None:
+        if self._ended or not self._wishes.follow or self._joiner is None or self._view is None:
             return
+        lines = self._allowed(chunk.lines) if self._view.strange else chunk.lines
+        if not lines:
+            return
+        if lines is not chunk.lines:
+            chunk = Chunk(lines)
         if live := self._joiner.live(chunk):
             self._push(live)
 
@@ -151,22 +170,45 @@ class Subscription:
     # What the joiner asks for (aggregator.hub.joiner.Out):
 
     def put(self, record: Record) -> None:
-        if not self._ended:
-            self._queue.put_record(record)
+        shown = None if self._ended else self._shown(record)
+        if shown:
+            self._queue.put_record(shown)
 
     def push(self, lines: list[Line]) -> None:
         """Give out lines of backlogs, in their order; what belongs before lines that are out is late."""
-        if not lines or self._ended:
+        allowed = self._allowed(lines)
+        if not allowed or self._ended:
             return
-        if lines[0].key < self._last_key and self._selection.order == "time":
-            lines = [as_late(line) if line.key < self._last_key else line for line in lines]
-        self._push(Chunk(lines))
+        if allowed[0].key < self._last_key and self._selection.order == "time":
+            allowed = [as_late(line) if line.key < self._last_key else line for line in allowed]
+        self._push(Chunk(allowed))
 
     def lost(self, lines: list[Line]) -> None:
         self._count_dropped(len(lines), sum(line.size for line in lines))
 
     async def room(self) -> None:
         await self._queue.room()
+
+    def _allowed(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """The lines without those that really are of a file that the viewer may not see."""
+        if not any(line.real for line in lines):
+            return lines
+        return [line for line in lines if line.real is None or self._right.reads(line.file, line.real)]
+
+    def _shown(self, record: Record) -> Record | None:
+        """What the viewer is told of a file: where its name leads to what they may not see, that, once."""
+        feed = self._view.feeds.get(_file_of(record)) if self._view and isinstance(record, _NEWS) else None
+        if feed is None:
+            return record
+        file = feed.file
+        if feed.real is None or self._right.reads(file, feed.real):
+            self._refused.discard(file)
+            return record
+        if file in self._refused:
+            return None
+        self._refused.add(file)
+        detail = str(trouble("not-allowed", path=file.path))
+        return notice_record(Notice(file.host, "failed", detail, file.source, file.path))
 
     async def _finish(self, joiner: Joiner) -> None:
         """Of `follow=0`: end when each reachable file's backlog is out."""
@@ -182,7 +224,7 @@ class Subscription:
         self._right.dropped(lines, size)
 
 
-def _file_of(notice: Notice) -> File:
+def _file_of(notice: Notice | NoticeRecord | GapRecord) -> File:
     return File(notice.host, notice.source or "", notice.path or "")
 
 

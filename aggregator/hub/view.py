@@ -90,6 +90,7 @@ class View:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0  # uvloop gives out handles that do not say when
         self._beaten = 0.0  # event loop's time
+        self.strange = False  # whether lines came that really are of another file than their name says
 
     def retarget(self, pairs: frozenset[Pair]) -> None:
         """Show these sources on these hosts from now on."""
@@ -124,6 +125,7 @@ class View:
     def fed(self, feed: Feed, lines: list[Line]) -> None:
         if not self.viewers:
             return
+        self.strange = self.strange or any(line.real for line in lines[:1])
         if passed := self.select(lines):
             now, wall = self._clocks()
             self._merge.push(passed, now, wall)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from aggregator import limits
 from aggregator.errors import HostError
 from aggregator.remote.answer import after_mark, no_answer
+from aggregator.remote.real import judge
 from aggregator.remote.transport import Channel
 from aggregator.remote.trouble import not_readable, trouble
 
-_LONGEST = 2 * limits.HEAD_BYTES + 512  # bytes: the hexadecimal head and five short words
+_LONGEST = 2 * limits.HEAD_BYTES + limits.PATH_BYTES + 512  # bytes: a path, the hexadecimal head, five short words
 _HEADER = re.compile(rb"H ([!-~]{1,100}) (\d{1,15}) (-?\d{1,18}) (\d{1,15}) ((?:[0-9a-f]{2})*)")
 _SHORT = 200  # bytes of an answer that are repeated in words
 _REFUSALS = frozenset({"no-tail", "not-regular", "not-readable", "no-file", "no-decompressor"})  # what open.sh says
@@ -20,13 +21,15 @@ _REFUSALS = frozenset({"no-tail", "not-regular", "not-readable", "no-file", "no-
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """An opened file: its device and inode, size and mtime then, where reading starts, its first bytes."""
+    """An opened file: its device and inode, size and mtime then, where reading starts, its first bytes; and `real`, the
+    path that its descriptor leads to (None: the host can't tell)."""
 
     inode: str
     size: int
     mtime: int
     start: int
     head: bytes
+    real: str | None
 
 
 class Truncated(Exception):
@@ -39,32 +42,50 @@ class Truncated(Exception):
 
 async def read_header(channel: Channel, *, path: str, host: str, user: str) -> tuple[Header, bytes, bytes]:
     """The header, and what came with it of both outputs: on the second one a host may have said by then that it failed,
-    and a login shell may have said anything. Raises HostError, Truncated."""
+    and a login shell may have said anything. What was opened is judged (`aggregator.remote.real`). Raises HostError,
+    Truncated."""
     heard, said, data = b"", b"", None
     try:
         async with asyncio.timeout(limits.HEADER_TIMEOUT):
-            while data is None or b"\n" not in data:
+            while data is None or not _is_whole(data):
                 more, errors = await channel.read()
                 said = (said + errors)[-limits.CHANNEL_STDERR :]
                 if not more and not errors:
                     raise await _none(channel, host, said, heard, data)
                 heard += more
                 data = after_mark(heard)
-                if len(heard) > limits.LOGIN_NOISE + _LONGEST and (data is None or b"\n" not in data):
+                if len(heard) > limits.LOGIN_NOISE + _LONGEST and (data is None or not _is_whole(data)):
                     raise trouble("remote-error", host=host, detail="it says too much before its answer")
     except TimeoutError as error:
         raise trouble("timeout", endpoint=host, seconds=limits.HEADER_TIMEOUT) from error
+    real, data = _real(data, path)
+    judge(host, path, real)
     line, _, rest = data.partition(b"\n")
     words = line.split(b" ")
     if words[0] == b"E" and len(words) == 3:
         raise _refusal(words[1].decode("ascii", "replace"), words[2][:_SHORT], path, host, user)
-    header = _parse(line)
+    header = _parse(line, real)
     if header is None:
         raise trouble("remote-error", host=host, detail=line[:_SHORT].decode("utf-8", "replace"))
     return header, rest, said
 
 
-def _parse(line: bytes) -> Header | None:
+def _is_whole(data: bytes) -> bool:
+    """Whether the header is there, with the line before it that tells where the file really is."""
+    return data.count(b"\n") > data.startswith(b"P ")
+
+
+def _real(data: bytes, path: str) -> tuple[str | None, bytes]:
+    """The path that was really opened, and the rest; one that is longer than paths are is not known."""
+    if not data.startswith(b"P "):
+        return path, data
+    line, _, rest = data.partition(b"\n")
+    told = line[2:]
+    known = told.startswith(b"/") and len(told) <= limits.PATH_BYTES
+    return told.decode("utf-8", "surrogateescape") if known else None, rest
+
+
+def _parse(line: bytes, real: str | None) -> Header | None:
     """A header whose numbers a file can have, or None; an mtime that is no date is the nearest that is one."""
     match = _HEADER.fullmatch(line)
     if match is None:
@@ -73,7 +94,7 @@ def _parse(line: bytes) -> Header | None:
     if max(int(size), int(start)) >= limits.FILE_BYTES or len(head) > 2 * limits.HEAD_BYTES:
         return None
     written = min(max(int(mtime), 0), limits.LAST_SECOND)
-    return Header(inode.decode(), int(size), written, int(start), bytes.fromhex(head.decode()))
+    return Header(inode.decode(), int(size), written, int(start), bytes.fromhex(head.decode()), real)
 
 
 async def _none(channel: Channel, host: str, said: bytes, heard: bytes, answer: bytes | None) -> HostError:

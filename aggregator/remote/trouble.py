@@ -109,6 +109,11 @@ TABLE: dict[str, Trouble] = {
         "name a log file, or a pattern such as {path}/*.log for a folder",
         False,
     ),
+    "not-allowed": Trouble(
+        "{path} may not be shown: the rules don't allow what is really behind that name",
+        "ask whoever keeps the rules; the audit log says what it is",
+        False,
+    ),
     "no-match": Trouble(
         "no file matches {path}",
         "check the pattern in the inventory; it is looked for again by itself",

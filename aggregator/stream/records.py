@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from aggregator.model import EndReason, File, Gap, GapReason, Notice, State
+from aggregator.remote.real import Real
 from aggregator.stream import positions
 
 
@@ -73,7 +74,8 @@ _encoder = msgspec.json.Encoder()
 class Line(msgspec.Struct, gc=False):
     """A line on its way through a view: its place in the order and in its file, and its record.
 
-    `key` is in microseconds since the epoch, `seq` the number of its batch in its feed, `size` its bytes in the file.
+    `key` is in microseconds since the epoch, `seq` the number of its batch in its feed, `size` its bytes in the file;
+    `real` what that really is, where its name leads elsewhere.
     """
 
     key: int
@@ -82,6 +84,7 @@ class Line(msgspec.Struct, gc=False):
     size: int
     file: File
     record: LineRecord
+    real: Real | None = None
 
 
 def encode(record: Record) -> bytes:

@@ -2,7 +2,8 @@
 # shellcheck disable=SC2034 # used by read.sh and follow.sh
 # open PATH: open the file once, as descriptor 3, so that all that follows speaks of the same bytes.
 # Answers "E CAUSE DETAIL" and ends when that can't be done; else sets i (device:inode:birth, GNU only knows the last),
-# z (size), m (mtime).
+# z (size), m (mtime). Says "P PATH" first where the opened descriptor leads to another path than was asked for ("?":
+# this host can't tell): names and links may be others by now, the descriptor is what will be read.
 LC_ALL=C; export LC_ALL
 f=$(printf "%b" "$1"; printf x); f=${f%x}
 no() { printf "E %s %s\n" "$1" "$2"; exit 0; }
@@ -15,6 +16,11 @@ else
   case $(ls -Ld "$f" 2>&1) in *ermission*) no not-readable folder;; *) no no-file -;; esac
 fi
 exec 3<"$f" || no not-readable file
+r=$(readlink "/proc/$$/fd/3" 2>/dev/null)
+if [ "$r" = "$f" ]; then :; else
+  case $r in ""|*[[:cntrl:]]*) r="?";; esac
+  printf "P %s\n" "$r"
+fi
 if s=$(stat -L -c "%d:%i:%.W %s %Y" /dev/fd/3 2>/dev/null); then :; else s=$(stat -f "%d:%i %z %m" <&3); fi
 i=${s%% *}; s=${s#* }; z=${s%% *}; m=${s#* }
-h() { head -c 1024 /dev/fd/3 | od -An -v -tx1 | tr -d " \n"; }
+h() { od -An -v -tx1 -N 1024 /dev/fd/3 | tr -d " \n"; }

@@ -5,6 +5,7 @@
 # the text and, of a plain file that has more, the last 2,048 of its SIZE, of a gzipped one its last 4 (RFC 1952: ISIZE);
 # "-" for none, "?" where they can't be read, "?TOOL" where the decompressor is missing;
 # "K INODE SIZE MTIME KIND - NAME" for one that KNOWN holds as "INODE/SIZE/MTIME".
+# Before all, where names lead elsewhere: "D PATH" the folder they are in, "L PATH" and "L NAME" a link and its end.
 # Then the names once more, "N INODE SIZE MTIME - - NAME", so that a rotation meanwhile is noticed, and "Z".
 LC_ALL=C; export LC_ALL
 f=$(printf "%b" "$1"; printf x); f=${f%x}
@@ -48,8 +49,18 @@ one() {
   fi
   printf "G %s %s %s %s %s %s\n" "$1" "$2" "$3" "$k" "${x:--}" "$4"
 }
+d=${f%/*}; d=${d:-/}
+r=$(cd -P "$d" 2>/dev/null && pwd -P)
+case $r in ""|*[[:cntrl:]]*) r="?";; esac
+if [ "$r" = "$d" ]; then :; else printf "D %s\n" "$r"; fi
+real() {
+  r=$(readlink -f "$1" 2>/dev/null)
+  case $r in ""|*[[:cntrl:]]*) r="?";; esac
+  printf "L %s\nL %s\n" "$r" "$1"
+}
 names "$2" | while IFS="" read -r c; do
   i=${c%% *}; c=${c#* }; s=${c%% *}; c=${c#* }; m=${c%% *}; c=${c#* }
+  if [ -L "$c" ]; then real "$c"; fi
   if [ "$c" = "$f" ] || [ "$m" -ge "$3" ]; then one "$i" "$s" "$m" "$c" " $4 "; fi
 done
 names "$2" | while IFS="" read -r c; do
