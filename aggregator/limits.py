@@ -36,6 +36,13 @@ PROBE_USER = 64  # characters of the user's name in it
 FILE_BYTES = 1 << 48  # bytes of a file that a host may claim: what the 12 hexadecimal digits of a position can say
 LAST_SECOND = 253_402_300_799  # seconds since the epoch of the last mtime that can be written as a date: year 9999
 
+# --- Doctor (aggregator.doctor) ----------------------------------------------------------------------------------
+
+DOCTOR_BYTES = 1 << 20  # bytes of a host's answer that are read: some 10,000 files
+DOCTOR_COMMAND = 32 << 10  # bytes of path patterns in one command; Linux takes an argument of 128 KiB
+CLOCK_WARN = 2.0  # seconds that a host's clock may be off before somebody is told
+CLOCK_FAIL = 60.0  # seconds; beyond FUTURE_STAMP, and stamps of different hosts say nothing about each other any more
+
 # --- Lines (aggregator.stream) -----------------------------------------------------------------------------------
 
 LINE_BYTES = 65_536  # bytes of a line that are delivered; longer ones are clipped and say their whole length
@@ -81,6 +88,8 @@ READ_CHUNK = 1 << 20  # bytes of one read by address; grows fourfold while a bac
 ROOM_BEAT = 0.05  # seconds between two looks whether any viewer of a file takes more
 CONTEXT_LINES = 1_000  # lines before, and after, a line that its context may have
 BLOCK_LINES = 1_000  # lines of history that are given out at once
+HISTORY_NOTES = 1_000  # notes of one search about what went another way than usual
+MERGE_PATIENCE = 0.75  # seconds that lines of history wait for slower hosts, where late ones can be put in place
 BUCKETS = 60  # buckets of a histogram when nobody says
 BUCKETS_MOST = 1_000  # buckets of one; more than a screen has columns for
 HISTOGRAM_RANGE = 3600.0  # seconds before `until` that one begins when nobody says
@@ -94,8 +103,11 @@ HITS_LEAST = 256 << 10  # bytes of it that a file may have, however many files t
 HITS_MOST = 4 << 20  # bytes of it that a file may have, however few
 CHUNK_FIRST = 64 << 10  # bytes of the first read back into a file's past: most pages in one round trip
 SIFT_LEAST = 128 << 10  # bytes of a log from which its host searches it; less is read faster than searched
-SIFT_FIRST = 16 << 20  # bytes of the first search back into a file's past; the later ones are larger
-SIFT_MOST = 1 << 30  # bytes of a later one
+SIFT_RARE = 16  # lines found in what is read first of a file's past, below which its host searches the rest
+SIFT_FIRST = 16 << 20  # bytes of the first search back into a file's past where some were found; the later are larger
+SIFT_MOST = 1 << 30  # bytes of one at most: some seconds of reading before its newest hits come
+SIFT_GROWTH = 64  # times the size of the one before that one may have, while little is found
+SIFT_LOST = 4  # times the room of a file's hits that a search may find too much, before a shorter one is tried
 SIFT_MENDS = 3  # records of a compressed file that are read on for themselves, before all of it is read
 CHUNK_MOST = 4 << 20  # bytes of a later one; each is four times the one before while little is found
 CHUNK_LINES = 200  # lines found in one that are enough; the next one is no larger then

@@ -26,6 +26,13 @@ class Failure(msgspec.Struct, omit_defaults=True):
     to_scan: int | None = None
 
 
+class Note(msgspec.Struct):
+    """What went another way than usual on a host; nothing is missing by it."""
+
+    host: str
+    detail: str
+
+
 class Page(msgspec.Struct):
     """Lines, oldest first; `cursor` goes on after them; `complete` is false when a host failed."""
 
@@ -34,6 +41,7 @@ class Page(msgspec.Struct):
     complete: bool
     scanned_bytes: int
     failed: list[Failure]
+    notes: list[Note] = []
 
 
 class ProgressRecord(msgspec.Struct, tag="progress"):
@@ -46,8 +54,22 @@ class ProgressRecord(msgspec.Struct, tag="progress"):
     matches: int
 
 
+class TotalRecord(msgspec.Struct, tag="total"):
+    """How far a search has come on all its `hosts`, of which so many are `done` or `failed`: `stage` is `reading` until
+    all are, then `done`, or `failed` where any is."""
+
+    stage: str
+    scanned: int
+    to_scan: int
+    matches: int
+    hosts: int
+    done: int
+    failed: int
+
+
 class FoundRecord(msgspec.Struct, tag="end", omit_defaults=True):
-    """The last record of lines that were given out while they were found."""
+    """The last record of lines that were given out while they were found. `late` tells that lines which belong among
+    them come with the cursor."""
 
     reason: str
     cursor: str | None
@@ -55,6 +77,8 @@ class FoundRecord(msgspec.Struct, tag="end", omit_defaults=True):
     scanned_bytes: int
     failed: list[Failure]
     detail: str | None = None
+    late: bool = False
+    notes: list[Note] = []
 
 
 class Reading:
@@ -66,14 +90,24 @@ class Reading:
         self._opening = opening
         self._backward = plan.range.backward
 
-    async def blocks(self, most: int | None = limits.BLOCK_LINES) -> AsyncGenerator[list[Line], None]:
+    async def blocks(
+        self, most: int | None = limits.BLOCK_LINES, patience: float | None = None
+    ) -> AsyncGenerator[list[Line], None]:
         """The lines that were asked for, in the order of reading: some at once, and what there is before each wait.
 
-        `most` None: all in one block. Backward, those of a block are the newest first, too. Raises AuditUnavailable.
+        `most` None: all in one block. Backward, those of a block are the newest first, too. With `patience` (seconds)
+        lines of slower hosts may come `late`, after their place; the end waits for all. Raises AuditUnavailable.
         """
+        async with aclosing(self._blocks(most, patience)) as blocks:
+            async for block in blocks:
+                yield block
+        if patience is not None:
+            await self.search.merge.answered()
+
+    async def _blocks(self, most: int | None, patience: float | None) -> AsyncGenerator[list[Line], None]:
         left = self.plan.limit
         block: list[Line] = []
-        async with aclosing(self.search.merge.hits()) as hits:
+        async with aclosing(self.search.merge.hits(patience)) as hits:
             while left is None or left > 0:
                 found = await anext(hits, False)
                 if isinstance(found, tuple):
@@ -100,7 +134,7 @@ class Reading:
                     break
         records = [line.record for line in (reversed(lines) if self._backward else lines)]
         failed = self.failed()
-        return Page(records, self.cursor(), not failed, self.scanned, failed)
+        return Page(records, self.cursor(), not failed, self.scanned, failed, self.notes())
 
     @property
     def scanned(self) -> int:
@@ -110,13 +144,23 @@ class Reading:
     def failed(self) -> list[Failure]:
         return [Failure(host, detail, size) for (host, detail), size in self.search.failed.items()]
 
+    def notes(self) -> list[Note]:
+        return [Note(host, detail) for host, detail in self.search.notes]
+
     def cursor(self) -> str | None:
         """Where the next page begins; None where there is none. Raises TooMany."""
         if self.search.exhausted:
             return None
-        plan, reach = self.plan, self.plan.range
+        plan, reach, merge = self.plan, self.plan.range, self.search.merge
         found = cursor.Cursor(
-            reach.wanted.since, reach.until, self._backward, plan.ranged, plan.filters, self.search.marks()
+            reach.wanted.since,
+            reach.until,
+            self._backward,
+            plan.ranged,
+            plan.filters,
+            self.search.marks(),
+            merge.frontier if merge.overtaken or self.search.failed else None,
+            merge.overtaken,
         )
         return cursor.encode(found)
 
@@ -126,15 +170,34 @@ class Reading:
             for host, one in sorted(self.search.progress.items())
         ]
 
+    def total(self) -> TotalRecord:
+        hosts = self.search.progress.values()
+        done, failed = (sum(one.stage == stage for one in hosts) for stage in ("done", "failed"))
+        stage = "reading" if done + failed < len(hosts) else "failed" if failed else "done"
+        return TotalRecord(
+            stage,
+            sum(one.scanned for one in hosts),
+            sum(one.to_scan for one in hosts),
+            sum(one.matches for one in hosts),
+            len(hosts),
+            done,
+            failed,
+        )
+
     def ended(self, reason: str, detail: str | None = None) -> FoundRecord:
         """What comes last. Raises TooMany."""
         failed = self.failed()
         complete = not failed and reason == "complete"
-        return FoundRecord(reason, self.cursor(), complete, self.scanned, failed, detail)
+        cursor = self.cursor()
+        late = cursor is not None and self.search.merge.overtaken
+        return FoundRecord(reason, cursor, complete, self.scanned, failed, detail, late, self.notes())
 
-    def _take(self, lane: Lane, hit: Hit, most: int | None) -> list[Line]:
+    def _take(self, lane: Lane, hit: Hit, late: bool, most: int | None) -> list[Line]:
         """The lines of a hit that were not given out yet, at most so many; what is left goes back into its lane."""
         lines = hit.show(hit)
+        if late:
+            for line in lines:
+                line.record.late = True
         lines = lines[: len(lines) - hit.given] if self._backward else lines[hit.given :]
         if self._backward:
             lines = lines[::-1]

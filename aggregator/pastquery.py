@@ -86,13 +86,24 @@ def plan_past(
         raise UsageError(faults)
     ranged = bool(query.grep or query.exclude or query.level or query.since)
     until = int(now * 1e6) if until is None else until
-    backward, marks = way == "backward", {}
+    backward, marks, frontier, overtaken = way == "backward", {}, None, False
     if last is not None:
         since, until, backward, marks = last.since, last.until, last.backward, dict(last.marks)
+        frontier, overtaken = last.frontier, last.overtaken
         ranged |= last.ranged
     sweeps = most is None or bool(query.grep or query.exclude or query.level)
     allowed = limits.MAX_SCAN if scan is None else scan
-    reach = Range(Wanted(wanted, since, until), until, backward, marks, limit, sweeps, allowed)
+    reach = Range(
+        Wanted(wanted, since, until),
+        until,
+        backward,
+        marks,
+        limit,
+        sweeps,
+        allowed,
+        frontier=frontier,
+        catching_up=overtaken,
+    )
     return PastPlan(query, pairs_of(inventory, sources, hosts, sight), reach, limit, ranged, _filters(query))
 
 

@@ -58,7 +58,7 @@ async def _stream(reading: Reading, send: Send) -> None:
     lock = asyncio.Lock()
     telling = asyncio.create_task(_tell(reading, send, lock))
     try:
-        async with aclosing(reading.blocks()) as blocks:
+        async with aclosing(reading.blocks(patience=limits.MERGE_PATIENCE)) as blocks:
             async for block in blocks:
                 data = b"".join([encode(line.record) + b"\n" for line in block])
                 async with lock:
@@ -87,7 +87,7 @@ async def _tell(reading: Reading, send: Send, lock: asyncio.Lock) -> None:
 
 
 def _progress(reading: Reading) -> bytes:
-    return b"".join(map(_line, reading.progress()))
+    return b"".join(map(_line, [*reading.progress(), reading.total()]))
 
 
 def _line(record: msgspec.Struct) -> bytes:

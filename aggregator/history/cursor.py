@@ -1,9 +1,9 @@
 """Where a page of history ended, as text that the next request brings back: nothing is kept here meanwhile.
 
 Layout, base64url (RFC 4648, 5) without padding: version, flags, `since`, `until` (microseconds since the epoch), a
-checksum of the filters; for each file that was read a hash of its name, generation, a hash of its inode, offset, lines,
-key and flags; the CRC-32 of all that. It is untrusted input: a file that it names is read only if the request selects
-it, too.
+checksum of the filters; if flagged, the place in the order that was reached; for each file that was read a hash of its
+name, generation, a hash of its inode, offset, lines, key and flags; the CRC-32 of all that. It is untrusted input: a
+file that it names is read only if the request selects it, too.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ _VERSION = 1
 _HEAD = struct.Struct(">BBqqI")
 _FILE = struct.Struct(">8s8sI6sIqB")
 _CRC = struct.Struct(">I")
-_BACKWARD, _RANGE, _SINCE = 1, 2, 4
+_FRONTIER = struct.Struct(">q")
+_BACKWARD, _RANGE, _SINCE, _REACHED, _OVERTAKEN = 1, 2, 4, 8, 16
 _PLACE, _KEY, _LOOSE, _DONE = 1, 2, 4, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """`since` and `until` in microseconds since the epoch; `ranged` tells that `since` or `until` was asked for;
-    `filters` is the checksum of what else was; `marks` are by the hash of each file's name."""
+    `filters` is the checksum of what else was; `marks` are by the hash of each file's name. Where lines may come that
+    belong before some that were given out, `frontier` is the key that was reached; `overtaken` tells that they will."""
 
     since: int | None
     until: int
@@ -39,12 +41,17 @@ class Cursor:
     ranged: bool
     filters: int
     marks: Mapping[bytes, Mark]
+    frontier: int | None = None
+    overtaken: bool = False
 
 
 def encode(cursor: Cursor) -> str:
     """A cursor as text. Raises TooMany when it would be too long."""
     flags = _BACKWARD * cursor.backward | _RANGE * cursor.ranged | _SINCE * (cursor.since is not None)
+    flags |= _REACHED * (cursor.frontier is not None) | _OVERTAKEN * cursor.overtaken
     head = _HEAD.pack(_VERSION, flags, cursor.since or 0, cursor.until, cursor.filters)
+    if cursor.frontier is not None:
+        head += _FRONTIER.pack(cursor.frontier)
     body = head + b"".join(_encode(name, mark) for name, mark in sorted(cursor.marks.items()))
     text = base64.urlsafe_b64encode(body + _CRC.pack(zlib.crc32(body))).rstrip(b"=").decode()
     if len(text) > limits.CURSOR_CHARACTERS:
@@ -61,14 +68,23 @@ def decode(text: str) -> Cursor:
         body = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         (crc,) = _CRC.unpack(body[-_CRC.size :])
         version, flags, since, until, filters = _HEAD.unpack(body[: _HEAD.size])
-        files = body[_HEAD.size : -_CRC.size]
+        first = _HEAD.size + _FRONTIER.size * bool(flags & _REACHED)
+        (frontier,) = _FRONTIER.unpack(body[_HEAD.size : first]) if flags & _REACHED else (None,)
+        files = body[first : -_CRC.size]
         if crc != zlib.crc32(body[: -_CRC.size]) or version != _VERSION:
             raise wrong
         marks = dict(_decode(*fields) for fields in _FILE.iter_unpack(files))
     except (binascii.Error, struct.error, ValueError) as error:
         raise wrong from error
     return Cursor(
-        since if flags & _SINCE else None, until, bool(flags & _BACKWARD), bool(flags & _RANGE), filters, marks
+        since if flags & _SINCE else None,
+        until,
+        bool(flags & _BACKWARD),
+        bool(flags & _RANGE),
+        filters,
+        marks,
+        frontier,
+        bool(flags & _OVERTAKEN),
     )
 
 

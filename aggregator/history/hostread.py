@@ -47,7 +47,7 @@ class HostRead:
         self._host = looked.link.host
         self._admit = admit
         self._progress = search.progress[self._host.name]
-        self._seats = Seats(self._host.name, search.shared.turns)
+        self._seats = Seats(self._host.name, search.shared.turns, self._queued)
 
     async def run(self) -> None:
         """Read all. Raises what `admit` raises; troubles of the host are told to the search."""
@@ -201,6 +201,7 @@ class HostRead:
             found,
             self._range.wanted,
             self._scanned,
+            self._note,
             self._search.room,
             self._seats,
             self._range.tally,
@@ -219,6 +220,13 @@ class HostRead:
 
     def _scanned(self, size: int) -> None:
         self._progress.scanned += size
+
+    def _note(self, detail: str) -> None:
+        self._search.note(self._host.name, detail)
+
+    def _queued(self, waits: bool) -> None:
+        if self._progress.stage != "failed":
+            self._progress.stage = "waiting-turn" if waits else "reading"
 
     def _fail(self, error: HostError | Gone) -> None:
         self._search.fail(self._host.name, str(error))

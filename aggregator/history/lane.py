@@ -17,7 +17,10 @@ from aggregator.model import File
 
 class Lane:
     """Hits of one file, in the order of giving out; at most about `room` bytes and `lines` lines of them wait.
-    `changed` is told how many lines have come, and that the end has."""
+    `changed` is told how many lines have come, and that the end has.
+
+    The merge keeps here for how many seconds its hits were `held` back for others, whether it is `tardy` (others do
+    not wait for it) and `behind` (they may have gone on past it)."""
 
     def __init__(
         self,
@@ -31,6 +34,10 @@ class Lane:
     ) -> None:
         self.file = file
         self.done = mark.done
+        self.answered = mark.done
+        self.held = 0.0
+        self.tardy = False
+        self.behind = False
         self.hits: deque[Hit] = deque()
         self.reached = mark
         self._room = room
@@ -61,7 +68,13 @@ class Lane:
         self._lines += lines
         self.reached = mark
         if hits:
+            self.answered = True
             self._changed(lines)
+
+    @property
+    def open(self) -> bool:
+        """Whether hits may come, and none is there."""
+        return not self.hits and not self.done
 
     @property
     def _full(self) -> bool:
@@ -101,6 +114,7 @@ class Lane:
         hit = self.hits.popleft()
         self._size -= hit.size
         self._lines -= hit.count
+        self.held = 0.0
         self._drained.set()
         return hit
 

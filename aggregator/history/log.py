@@ -38,8 +38,9 @@ class Steps:
 @dataclass(frozen=True, slots=True)
 class Log:
     """A file and the slices of it that may hold what is `wanted`, oldest first. `offset` is the host's clock minus ours
-    in seconds; `scanned` is told the bytes that were read; `room` are the bytes of memory that hits may take at once.
-    `seats` are those of its host. With a `tally`, what is wanted is counted and not given out.
+    in seconds; `scanned` is told the bytes that were read, `note` what went another way than usual; `room` are the
+    bytes of memory that hits may take at once. `seats` are those of its host. With a `tally`, what is wanted is counted
+    and not given out.
     """
 
     link: Link
@@ -49,6 +50,7 @@ class Log:
     slices: list[Slice]
     wanted: Wanted
     scanned: Callable[[int], None]
+    note: Callable[[str], None]
     room: int
     seats: Seats
     tally: Tally | None = None
@@ -77,7 +79,7 @@ class Log:
         if not piece.one.live and (piece.one.kind != "plain" or stop == piece.one.size):
             stop = None  # a last line without its newline counts, too
         part = replace(piece, start=start, end=stop)
-        scanned = scan(self.link, self.file, part, literals, Steps(self.scanned))
+        scanned = scan(self.link, self.file, part, literals, Steps(self.scanned), self.note)
         async with self.seats.taken(), aclosing(scanned) as batches:
             async for batch, _ in batches:
                 if end is None or batch.end <= end:

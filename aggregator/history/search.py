@@ -44,7 +44,7 @@ class Range:
 
     No more than `lines` lines will be taken (None: all). `sweeps` tells that all of the range will be read rather than
     as much as a page takes: at most `most` bytes of a host then. With a `tally` entries are counted and not given out,
-    with `estimate` from few looks only.
+    with `estimate` from few looks only. `frontier` and `catching_up` are where an earlier page ended (see Merge).
     """
 
     wanted: Wanted
@@ -56,12 +56,14 @@ class Range:
     most: int = limits.MAX_SCAN
     tally: Tally | None = None
     estimate: bool = False
+    frontier: int | None = None
+    catching_up: bool = False
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a search has come on a host: the stage is `connecting`, `finding`, `reading`, `done` or `failed`;
-    `scanned` and `to_scan` are bytes of files, `matches` lines."""
+    """How far a search has come on a host: the stage is `connecting`, `finding`, `waiting-turn` (another heavy search
+    has it), `reading`, `done` or `failed`; `scanned` and `to_scan` are bytes of files, `matches` lines."""
 
     stage: str = "connecting"
     scanned: int = 0
@@ -76,9 +78,10 @@ class Search:
     def __init__(self, range_: Range, shared: Shared) -> None:
         self.range = range_
         self.shared = shared
-        self.merge = Merge(backward=range_.backward)
+        self.merge = Merge(backward=range_.backward, frontier=range_.frontier, catching_up=range_.catching_up)
         self.failed: dict[tuple[str, str], int | None] = {}  # in their order
         self.progress: dict[str, Progress] = {}
+        self.notes: dict[tuple[str, str], None] = {}  # in their order
 
     def marks(self) -> dict[bytes, Mark]:
         """Where each file that was read goes on."""
@@ -121,6 +124,11 @@ class Search:
         """A host could not be read to the end."""
         self.failed[host, detail] = to_scan
         self.progress[host].stage = "failed"
+
+    def note(self, host: str, detail: str) -> None:
+        """Something went another way than usual on a host."""
+        if len(self.notes) < limits.HISTORY_NOTES:
+            self.notes[host, detail] = None
 
 
 Reader = Callable[[Search, Looked], Awaitable[None]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aggregator import limits
@@ -12,12 +12,14 @@ from aggregator.history.turns import Turns
 
 class Seats:
     """The seats of one search on one host. While any is taken, a heavy search has its turn there; who waits for a
-    merge holds no seat for long, so that searches which wait for each other's hosts all go on."""
+    merge holds no seat for long, so that searches which wait for each other's hosts all go on. `queued` is told when
+    another search has the turn, and when this one gets it."""
 
-    def __init__(self, host: str, turns: Turns) -> None:
+    def __init__(self, host: str, turns: Turns, queued: Callable[[bool], None] = lambda _: None) -> None:
         self.heavy = False
         self._host = host
         self._turns = turns
+        self._queued = queued
         self._free = asyncio.Semaphore(limits.SCANS_PER_CONNECTION)
         self._entering = asyncio.Lock()
         self._turn = AsyncExitStack()
@@ -49,7 +51,9 @@ class Seats:
     async def _enter(self) -> None:
         async with self._entering:
             if self._taken == 0 and self.heavy:
+                self._queued(self._turns.ahead(self._host) > 0)
                 await self._turn.enter_async_context(self._turns.turn(self._host))
+                self._queued(False)
             self._taken += 1
 
     async def _leave(self) -> None:
