@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import aclosing
+from dataclasses import replace
 
 from aggregator import limits
 from aggregator.history.entry import Entry, Grouper, LineSplitter, Place, Raw, end_of, hint_of, loose
@@ -23,7 +24,10 @@ async def backward(log: Log, mark: Mark) -> Hits:
         hits.reverse()
         if mark.skip and mark.place and hits and hits[0].end.same(mark.place):
             hits[0].given = mark.skip
-        yield hits, reader.mark
+        at = reader.mark
+        if mark.skip and mark.place and at.place and at.place.same(mark.place):
+            at = replace(at, skip=mark.skip)  # that record is still to come
+        yield hits, at
         await asyncio.sleep(0)
 
 

@@ -30,8 +30,9 @@ async def lines_after(log: Log, index: int, offset: int) -> list[Raw]:
 
 
 async def lines_before(log: Log, index: int, offset: int) -> list[Raw]:
-    """The lines before a place in a slice from the last one with a stamp on, also in those that it goes on from; about
-    `limits.ENTRY_BYTES` of lines without one, where there is none so near. Raises HostError, Gone."""
+    """The lines before a place in a slice from the last one with a stamp on, also in those that it goes on from, with
+    those that join it at the log's beginning; about `limits.ENTRY_BYTES` of lines without a stamp, where there is none
+    so near. Raises HostError, Gone."""
     found: list[Raw] = []
     end: int | None = offset
     while index >= 0:
@@ -41,7 +42,7 @@ async def lines_before(log: Log, index: int, offset: int) -> list[Raw]:
             lines = await _lines_to(log, index, end, size)
             stamped = max((at for at, line in enumerate(lines) if line.stamp is not None), default=None)
             if stamped is not None:
-                return [*lines[stamped:], *found]
+                return [*await _leading(log, index, lines[stamped]), *lines[stamped:], *found]
             found = [*lines, *found]
             if sum(map(cost, found)) > limits.ENTRY_BYTES:
                 return found
@@ -54,6 +55,18 @@ async def lines_before(log: Log, index: int, offset: int) -> list[Raw]:
             return found
         index, end = index - 1, None
     return found
+
+
+async def _leading(log: Log, index: int, line: Raw) -> list[Raw]:
+    """The lines before a log's first stamp, which join the line that has it; none before any other line."""
+    if not log.begins(index, 0) or not 0 < line.offset <= limits.ENTRY_BYTES:
+        return []
+    found: list[Raw] = []
+    splitter = LineSplitter(log.zone)
+    async with aclosing(log.near(log.slices[index], 0, line.offset)) as batches:
+        async for batch in batches:
+            found += splitter.split(batch, log.slices[index].one)
+    return found if all(one.stamp is None for one in found) else []
 
 
 async def _lines_to(log: Log, index: int, end: int | None, size: int) -> list[Raw]:

@@ -40,9 +40,9 @@ class Slice:
     """The bytes [start, end) of a generation's text, both beginnings of lines; `end` None: to its end, with a last line
     that lacks a newline (closed generations only, and all compressed ones). A generation whose text can't be read
     (`one.unread` says why) is a slice, too, if it may hold what is looked for: reading it raises. `first` tells that
-    nothing of the log comes before; `bytes` are those of the file that reading it takes; `begun` is the first stamp in
-    its generation (microseconds since the epoch), where it is known: of those that begin alike, that tells them apart,
-    also once they are compressed."""
+    nothing of the log comes before, and that its first line may have no stamp; `bytes` are those of the file that
+    reading it takes; `begun` is the first stamp in its generation (microseconds since the epoch), where it is known: of
+    those that begin alike, that tells them apart, also once they are compressed."""
 
     one: Generation
     start: int
@@ -157,11 +157,12 @@ class Seek:
         return found
 
     def _slice(self, index: int, one: Generation, begin: int, end: int | None) -> Slice:
-        first = begin == 0 and index == next((i for i, _, _ in self._whole()), 0)
+        facts = self._log[index].facts
+        stamped = facts.head is not None and facts.head.first == 0
+        first = begin == 0 and not stamped and index == next((i for i, _, _ in self._whole()), 0)
         size = self._log[index].bytes
         if one.kind == "plain":
             size = (size if end is None else end) - begin
-        facts = self._log[index].facts
         begun = facts.head.begin if facts.head else None
         return Slice(replace(one, hint=_hint(begun, facts.mark)), begin, end, first, size, begun)
 

@@ -90,8 +90,9 @@ class Sifter:
             return []
         self._mend(part)
         before = await lines_before(self._log, part.index, leading[0].offset)
-        if before and before[0].stamp is not None:
-            return [Entry(before[0].stamp, [*before, *leading], before[0])]
+        name = next((line for line in before if line.stamp is not None), None)
+        if name is not None:
+            return [Entry(name.stamp or 0, [*before, *leading], name)]
         if sum(map(cost, before)) <= limits.ENTRY_BYTES:
             raise Unsure  # lines before a log's first stamp
         self._loose = True

@@ -51,8 +51,22 @@ async def forward_sifted(log: Log, mark: Mark, prefilter: Prefilter) -> Hits:
 
 
 async def backward_sifted(log: Log, mark: Mark, prefilter: Prefilter) -> Hits:
-    """What is wanted of a log up to a mark, newest first. Raises HostError, Gone."""
-    reader = _Backward(log, mark, prefilter)
+    """What is wanted of a log up to a mark, newest first. Raises HostError, Gone.
+
+    The newest lines are read whole, as long as many of them are wanted: few are what a page of a frequent text takes.
+    How many of them are wanted tells how much to search at once for the next ones.
+    """
+    size = limits.SIFT_FIRST
+    if _is_plain(log, mark):
+        async with aclosing(backward(log, mark)) as newest:
+            async for hits, mark in newest:
+                yield hits, mark
+                if sum(hit.count for hit in hits) < limits.SIFT_RARE:
+                    size = size if hits else limits.SIFT_MOST
+                    break
+        if mark.done:
+            return
+    reader = _Backward(log, mark, prefilter, size)
     try:
         while reader.more:
             hits = await reader.chunk()
@@ -66,15 +80,22 @@ async def backward_sifted(log: Log, mark: Mark, prefilter: Prefilter) -> Hits:
                 yield found
 
 
-class _Backward:
-    """Chunks of a log, the newest first, each larger than the one before while little is found."""
+def _is_plain(log: Log, mark: Mark) -> bool:
+    """Whether the file that reading begins in is not compressed."""
+    index = locate(log.slices, mark.place, log.file, backward=True)[0] if mark.place else len(log.slices) - 1
+    return index >= 0 and log.slices[index].one.kind == "plain"
 
-    def __init__(self, log: Log, mark: Mark, prefilter: Prefilter) -> None:
+
+class _Backward:
+    """Chunks of a log, the newest first, each so large that what is found in it should have room; the first has `size`
+    bytes."""
+
+    def __init__(self, log: Log, mark: Mark, prefilter: Prefilter, size: int) -> None:
         self._log = log
         last = len(log.slices) - 1
         self._index, self._end = locate(log.slices, mark.place, log.file, backward=True) if mark.place else (last, None)
         self._sifter = Sifter(log, prefilter)
-        self._size = limits.SIFT_FIRST
+        self._size = size
         self.mark = mark
 
     @property
@@ -87,23 +108,27 @@ class _Backward:
         start = await self._start(piece)
         selector = self._log.selector()
         hits: deque[Hit] = deque()
-        size, cut = 0, False
+        size = lost = 0
+        plain = piece.one.kind == "plain"
         async with aclosing(self._sifter.entries(self._index, start, self._end)) as parts:
             async for entries in parts:
                 found = selector.select_all(entries)
                 hits += found
                 size += sum(hit.size for hit in found)
                 while size > self._log.room and len(hits) > 1:
-                    size -= hits.popleft().size
-                    cut = True
+                    oldest = hits.popleft().size
+                    size, lost = size - oldest, lost + oldest
+                if lost > limits.SIFT_LOST * self._log.room and self._size > limits.SIFT_FIRST and plain:
+                    self._size = max(limits.SIFT_FIRST, self._size // limits.SIFT_GROWTH)
+                    return []
                 await asyncio.sleep(0)
-        self._step(piece, start, hits[0].head if hits else None, cut=cut)
+        self._step(piece, start, hits[0].head if hits else None, size, cut=lost > 0)
         return list(hits)
 
     async def _start(self, piece: Slice) -> int:
         """Where the chunk begins: at a line with a stamp, if there is one near."""
         stop = next((at for at in (self._end, piece.end, piece.one.size) if at is not None), None)
-        if piece.one.kind != "plain" or stop is None or stop - self._size <= piece.start:
+        if piece.one.kind != "plain" or stop is None or stop - piece.start <= self._size * 3 // 2:
             return piece.start
         start, window = stop - self._size, limits.CHUNK_FIRST
         while True:
@@ -119,15 +144,16 @@ class _Backward:
                 return lines[0].offset if lines and window > limits.ENTRY_BYTES else piece.start
             window *= 4
 
-    def _step(self, piece: Slice, start: int, first: Place | None, *, cut: bool) -> None:
-        """Go on before what was read."""
+    def _step(self, piece: Slice, start: int, first: Place | None, size: int, *, cut: bool) -> None:
+        """Go on before what was read, in which hits of `size` bytes were."""
         one = piece.one
         if first is not None and (cut or (first.generation, first.hint) != (one.id, one.hint)):
             self._size = max(limits.CHUNK_MOST, self._size // 4) if cut else self._size
             self._index, self._end = locate(self._log.slices, first, self._log.file, backward=True)
             self.mark = Mark(first)
             return
-        self._size = min(self._size * 4, limits.SIFT_MOST)
+        growth = self._log.room // (4 * max(1, size))
+        self._size = min(self._size * max(1, min(growth, limits.SIFT_GROWTH)), limits.SIFT_MOST)
         self.mark = Mark(Place(one.id or NO_GENERATION, start, one.hint))
         if start > piece.start:
             self._end = start
