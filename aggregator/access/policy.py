@@ -38,6 +38,10 @@ class Policy(Protocol):
         """The verdict on a file of a host of which nobody knows what it is."""
         ...
 
+    def rules_about(self, principal: Principal, action: Action, host: str, pattern: str) -> tuple[str, ...]:
+        """The rules that may allow something on files of a path pattern on a host."""
+        ...
+
     def visible_hosts(self, principal: Principal, inventory: Hosts) -> frozenset[str]:
         """The names of the hosts that exist for this principal."""
         ...
@@ -64,6 +68,9 @@ class LoopbackPolicy:
 
     def decide_any(self, principal: Principal, action: Action, host: str) -> Verdict:
         return self.decide(principal, action, File(host, "", "/"))
+
+    def rules_about(self, principal: Principal, action: Action, host: str, pattern: str) -> tuple[str, ...]:
+        return (LOOPBACK_RULE,) if _is_local(principal) else ()
 
     def visible_hosts(self, principal: Principal, inventory: Hosts) -> frozenset[str]:
         return frozenset(inventory.hosts) if _is_local(principal) else frozenset()

@@ -11,6 +11,7 @@ from aggregator.inventory.settings import Access, Rule
 from aggregator.model import File, Principal
 
 NO_RULE = "no rule allows it"
+_TERMINAL = "local terminal"
 _EVERYTHING = frozenset({"/**", "**"})  # as paths of a rule
 
 
@@ -25,7 +26,7 @@ class RulePolicy:
 
     def decide(self, principal: Principal, action: Action, file: File) -> Verdict:
         if is_terminal(principal):
-            return Verdict(True, "local terminal", f"{principal.name} reads with keys of their own")
+            return Verdict(True, _TERMINAL, f"{principal.name} reads with keys of their own")
         for rule in self._rules(principal):
             if action in rule.actions and covers(rule, file.host, file.path):
                 return Verdict(True, rule.name, f"{principal.name} may {action} {file.path} on {file.host}")
@@ -33,11 +34,20 @@ class RulePolicy:
 
     def decide_any(self, principal: Principal, action: Action, host: str) -> Verdict:
         if is_terminal(principal):
-            return Verdict(True, "local terminal", f"{principal.name} reads with keys of their own")
+            return Verdict(True, _TERMINAL, f"{principal.name} reads with keys of their own")
         for rule in self._rules(principal):
             if action in rule.actions and host in rule.hosts and not _EVERYTHING.isdisjoint(rule.paths):
                 return Verdict(True, rule.name, f"{principal.name} may {action} everything on {host}")
         return Verdict(False, NO_RULE, f"no rule lets {principal.name} {action} everything on {host}")
+
+    def rules_about(self, principal: Principal, action: Action, host: str, pattern: str) -> tuple[str, ...]:
+        if is_terminal(principal):
+            return (_TERMINAL,)
+        return tuple(
+            rule.name
+            for rule in self._rules(principal)
+            if action in rule.actions and host in rule.hosts and any(may_meet(path, pattern) for path in rule.paths)
+        )
 
     def sees(self, principal: Principal, file: File) -> bool:
         """Whether a file exists for a principal: some rule allows them something on it."""

@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from aggregator import __version__, limits
-from aggregator.cli import audit, check, options, ownlog, schema, search, secrets
+from aggregator.cli import audit, check, explain, options, ownlog, schema, search, secrets
 from aggregator.cli.client import tail_from
 from aggregator.cli.demo import demo
 from aggregator.cli.serve import serve
@@ -27,6 +27,7 @@ _COMMANDS = {
     "check": "validate the inventory; all errors at once",
     "tail": "the merged live view in the terminal",
     "search": "what the logs of many hosts hold",
+    "explain": "without connecting: what the rules say, and what would run on hosts",
     "schema": "print the JSON Schema of the inventory, for editors",
     "audit": "check an audit log, or show its records",
     "passwd": "print the hash of a password, for access.users",
@@ -89,6 +90,8 @@ def run(words: list[str]) -> int:
     ownlog.configure(settings.log_format, settings.log_level if given.command == "serve" else "warning")
     if given.command == "tail":
         return _loop(tail(settings, inventory, environ, _query(given), given.output))
+    if given.command == "explain":
+        return explain.run(inventory, explain.asked_of(given), given.output)
     if given.command == "search":
         return _loop(search.search(settings, inventory, environ, search.asked_of(given)))
     return _loop(serve(settings, inventory, environ, read))
@@ -173,6 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_tail(added["tail"])
     audit.add_to(added["audit"])
     search.add_to(added["search"])
+    explain.add_to(added["explain"])
     added["demo"].add_argument("--hosts", type=int, default=None, metavar="N", help="how many hosts (default 8)")
     added["demo"].add_argument(
         "--rate", type=float, default=None, metavar="LINES_PER_S", help="lines a second (default 40)"
