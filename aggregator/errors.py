@@ -13,7 +13,7 @@ TailonError                     exit 70, HTTP 500   something we did not foresee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -89,18 +89,22 @@ class HostError(TailonError):
     """A host that can't be reached or a file that can't be read there.
 
     `cause` is a key of the table in `aggregator.remote.trouble`; `retry` says whether trying again by itself can
-    help (state `waiting`) or a person is needed (state `failed`).
+    help (state `waiting`) or a person is needed (state `failed`). `facts` are what whoever mends it wants to know beside
+    the words, by name (`known_hosts_line`, `user`).
     """
 
     exit_code = 69
     status = 502
     title = "host unavailable"
 
-    def __init__(self, cause: str, words: str, step: str = "", *, retry: bool = False) -> None:
+    def __init__(
+        self, cause: str, words: str, step: str = "", *, retry: bool = False, facts: Mapping[str, str] | None = None
+    ) -> None:
         self.cause = cause
         self.words = words
         self.step = step
         self.retry = retry
+        self.facts: Mapping[str, str] = facts or {}
         super().__init__(f"{words}; {step}" if step else words)
 
 

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
@@ -172,8 +172,8 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-@contextlib.asynccontextmanager
-async def blackhole() -> AsyncIterator[int]:
+@contextlib.contextmanager
+def deaf_port() -> Iterator[int]:
     """A loopback port where connecting takes for ever, as behind a firewall that drops packets.
 
     Linux drops SYNs to a listener whose queue is full; ours takes one connection and nobody accepts it.
@@ -185,3 +185,10 @@ async def blackhole() -> AsyncIterator[int]:
         filler = sockets.enter_context(socket.socket())
         filler.connect(listener.getsockname())
         yield listener.getsockname()[1]
+
+
+@contextlib.asynccontextmanager
+async def blackhole() -> AsyncIterator[int]:
+    """`deaf_port` for exit stacks that are asynchronous."""
+    with deaf_port() as port:
+        yield port

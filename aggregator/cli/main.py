@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from aggregator import __version__, limits
-from aggregator.cli import audit, check, explain, options, ownlog, schema, search, secrets
+from aggregator.cli import audit, check, doctor, explain, options, ownlog, schema, search, secrets
 from aggregator.cli.client import tail_from
 from aggregator.cli.demo import demo
 from aggregator.cli.serve import serve
@@ -25,6 +25,7 @@ from aggregator.query import Query
 _COMMANDS = {
     "serve": "serve the unified view (the default)",
     "check": "validate the inventory; all errors at once",
+    "doctor": "reach every host, and say what does not work there and what helps",
     "tail": "the merged live view in the terminal",
     "search": "what the logs of many hosts hold",
     "explain": "without connecting: what the rules say, and what would run on hosts",
@@ -90,6 +91,8 @@ def run(words: list[str]) -> int:
     ownlog.configure(settings.log_format, settings.log_level if given.command == "serve" else "warning")
     if given.command == "tail":
         return _loop(tail(settings, inventory, environ, _query(given), given.output))
+    if given.command == "doctor":
+        return _loop(doctor.doctor(settings, inventory, environ, given.selectors, given.output))
     if given.command == "explain":
         return explain.run(inventory, explain.asked_of(given), given.output)
     if given.command == "search":
@@ -177,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_to(added["audit"])
     search.add_to(added["search"])
     explain.add_to(added["explain"])
+    doctor.add_to(added["doctor"])
     added["demo"].add_argument("--hosts", type=int, default=None, metavar="N", help="how many hosts (default 8)")
     added["demo"].add_argument(
         "--rate", type=float, default=None, metavar="LINES_PER_S", help="lines a second (default 40)"

@@ -1,4 +1,4 @@
-"""How far a search has come, on one line of the terminal's second output."""
+"""How far something has come, on one line of the terminal's second output."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from aggregator.pages import ProgressRecord
 
 @contextlib.asynccontextmanager
 async def shown(progress: Callable[[], Sequence[ProgressRecord]]) -> AsyncIterator[None]:
-    """Show it for as long as this lasts, where somebody looks on; then the line is empty again."""
+    """Show a search's for as long as this lasts, where somebody looks on; then the line is empty again."""
+    async with line_of(lambda: _words(progress())):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def line_of(words: Callable[[], str]) -> AsyncIterator[None]:
+    """Keep a line of words true for as long as this lasts, where somebody looks on; then it is empty again."""
     if not sys.stderr.isatty():
         yield
         return
     async with asyncio.TaskGroup() as tasks:
-        telling = tasks.create_task(_tell(progress))
+        telling = tasks.create_task(_tell(words))
         try:
             yield
         finally:
@@ -28,10 +35,10 @@ async def shown(progress: Callable[[], Sequence[ProgressRecord]]) -> AsyncIterat
             sys.stderr.flush()
 
 
-async def _tell(progress: Callable[[], Sequence[ProgressRecord]]) -> None:
+async def _tell(words: Callable[[], str]) -> None:
     while True:
         await asyncio.sleep(limits.PROGRESS_BEAT)
-        sys.stderr.write(f"\r\x1b[K{_words(progress())}")
+        sys.stderr.write(f"\r\x1b[K{words()}")
         sys.stderr.flush()
 
 

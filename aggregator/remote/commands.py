@@ -113,6 +113,16 @@ def search(
     )
 
 
+def doctor(patterns: Iterable[str], limit: int) -> str:
+    """What can be done on the host, and with the files of path patterns; what is answered is said in `doctor.sh`."""
+    return _command(("doctor",), str(limit), *patterns)
+
+
+def idle() -> str:
+    """Nothing, until it is closed."""
+    return _command(("idle",))
+
+
 def follow(path: str, start: int | None, window: int, *, tail: str) -> str:
     """The header, then a file's bytes from `start` (None: from `window` bytes before its end) on, for ever. `tail` is
     the host's kind of it, as the probe said."""

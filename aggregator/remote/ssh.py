@@ -20,7 +20,7 @@ from aggregator import limits
 from aggregator.model import Host, SshOptions
 from aggregator.remote.sshguard import FrugalSession, grant
 from aggregator.remote.sshknown import KnownHosts, key_algorithms
-from aggregator.remote.sshtrouble import endpoint_of, explain, words_of
+from aggregator.remote.sshtrouble import Offered, endpoint_of, explain, words_of
 from aggregator.remote.transport import Connection, Exit
 from aggregator.remote.trouble import trouble
 
@@ -123,15 +123,15 @@ class _Client(asyncssh.SSHClient):
     """Keeps the host key that was offered but not known, for the message."""
 
     def __init__(self) -> None:
-        self.offered: str | None = None
+        self.offered: Offered | None = None
         self.lost = asyncio.Event()
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        self.offered = f"{key.get_algorithm()} {key.get_fingerprint()}"
+        self.offered = Offered(key)
         return False
 
     def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        self.offered = f"a certificate signed by {key.get_algorithm()} {key.get_fingerprint()}"
+        self.offered = Offered(key, authority=True)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import socket
+from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
@@ -10,6 +13,23 @@ import asyncssh
 from aggregator.errors import HostError
 from aggregator.model import Host
 from aggregator.remote.trouble import trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A host key that known_hosts does not have, or (`authority`) the one that signed the host's certificate."""
+
+    key: asyncssh.SSHKey
+    authority: bool = False
+
+    def __str__(self) -> str:
+        of = "a certificate signed by " if self.authority else ""
+        return f"{of}{self.key.get_algorithm()} {self.key.get_fingerprint()}"
+
+    def line(self, place: str) -> str:
+        """What would make it known (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+        algorithm, data = self.key.export_public_key().decode("ascii").split()[:2]
+        return f"{'@cert-authority ' if self.authority else ''}{place} {algorithm} {data}"
 
 
 def endpoint_of(address: str, port: int | None) -> str:
@@ -29,7 +49,7 @@ def explain(
     host: Host,
     options: Any,
     known: asyncssh.SSHKnownHosts,
-    offered: str | None,
+    offered: Offered | None,
     jump: str | None,
 ) -> HostError:
     """The row of the table for what asyncssh or the network said."""
@@ -50,9 +70,19 @@ def explain(
                 endpoint=endpoint,
                 fingerprint=offered or "none that can be read",
                 known_hosts=" or ".join(host.ssh.known_hosts) or "a known_hosts file",
+                place=(place := alias if port == 22 else f"[{alias}]:{port}"),
+                known_hosts_line=offered.line(place) if offered else "",
             )
         case asyncssh.PermissionDenied():
-            return trouble("permission-denied", user=options.username, endpoint=endpoint)
+            pairs = [pair for pair in options.client_keys or () if not pair.has_x509_chain]
+            return trouble(
+                "permission-denied",
+                user=options.username,
+                endpoint=endpoint,
+                keys=", ".join(map(_name, pairs)),
+                agent="yes" if options.agent_path else "",
+                public_key=_public(pairs[0]) if pairs else "",
+            )
         case asyncssh.ChannelOpenError() if jump is not None:
             return _behind_jump(error, host, endpoint, jump)
         case asyncssh.ConnectionLost():
@@ -84,3 +114,15 @@ def _behind_jump(error: asyncssh.ChannelOpenError, host: Host, endpoint: str, ju
         words = trouble("jump-failed", jump=jump, detail="it does not forward connections").words
         raise HostError("jump-failed", words, "allow it in its sshd_config: AllowTcpForwarding, PermitOpen", retry=True)
     return trouble("jump-failed", jump=jump, detail=words_of(error))
+
+
+def _name(pair: asyncssh.SSHKeyPair) -> str:
+    """Algorithm, SHA-256 fingerprint and comment of a key, as `ssh-add -l` tells them."""
+    digest = base64.b64encode(hashlib.sha256(pair.key_public_data).digest()).decode().rstrip("=")
+    comment = pair.get_comment(errors="replace")
+    return f"{pair.key_algorithm.decode()} SHA256:{digest}{f' ({comment})' if comment else ''}"
+
+
+def _public(pair: asyncssh.SSHKeyPair) -> str:
+    """A key as a line of authorized_keys, without a comment."""
+    return f"{pair.key_algorithm.decode()} {base64.b64encode(pair.key_public_data).decode()}"

@@ -147,9 +147,10 @@ TABLE: dict[str, Trouble] = {
 
 
 def trouble(cause: str, **facts: object) -> HostError:
-    """The HostError of a cause. Raises KeyError when a fact that its words need is missing."""
+    """The HostError of a cause; it keeps all facts. Raises KeyError when one that its words need is missing."""
     row = TABLE[cause]
-    return HostError(cause, row.words.format(**facts), row.step.format(**facts), retry=row.retry)
+    kept = {name: str(value) for name, value in facts.items()}
+    return HostError(cause, row.words.format(**facts), row.step.format(**facts), retry=row.retry, facts=kept)
 
 
 def not_readable(path: str, user: str, *, folder: str | None) -> HostError:
