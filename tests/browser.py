@@ -113,13 +113,18 @@ def moment(text: str, default: datetime) -> datetime:
 class Past:
     """The past as the server gives it out: pages by time over `written`, in the order of their times.
 
-    `failed` are the hosts that it could not read, `progress` what it says first; it answers when it is `free`, and
-    counts the pages that `left` before. `histograms` are the answers to `exact=0` and then to `exact=1`.
+    `failed` are the hosts that it could not read, `notes` what was unusual, `progress` what it says first; it answers
+    when it is `free`, and counts the pages that `left` before. Lines of the host that is `slow` come late: none with
+    the first page, those that belong there first with the second. `histograms` are the answers to `exact=0` and then
+    to `exact=1`. Downloads are `without` some hosts.
     """
 
     written: dict[str, Record] = field(default_factory=dict)
     asked: list[QueryParams] = field(default_factory=list)
     failed: list[Record] = field(default_factory=list)
+    notes: list[Record] = field(default_factory=list)
+    slow: str = ""
+    without: str = ""
     progress: list[Record] = field(default_factory=list)
     free: asyncio.Event = field(default_factory=asyncio.Event)
     left: int = 0
@@ -163,10 +168,22 @@ class Past:
             found.reverse()
         begin = int(query.get("cursor", "0"))
         end = begin + int(query["limit"])
+        found = self._given_out(found, int(query["limit"]))
         yield "".join(json.dumps(each) + "\n" for each in found[begin:end])
         cursor = str(end) if end < len(found) else None
         answered = {"type": "end", "reason": "complete", "cursor": cursor, "scanned_bytes": 1_400_000_000}
-        yield json.dumps({**answered, "complete": not self.failed, "failed": self.failed}) + "\n"
+        late = any(each.get("late") for each in found[end : end + 1])
+        more = {"late": late, "notes": self.notes}
+        yield json.dumps({**answered, **more, "complete": not self.failed, "failed": self.failed}) + "\n"
+
+    def _given_out(self, found: list[Record], first: int) -> list[Record]:
+        """The order in which lines come: a slow host's after the `first` of the others."""
+        if not self.slow:
+            return found
+        others = [each for each in found if each["host"] != self.slow]
+        reached = found.index(others[:first][-1]) if others else 0
+        late = [{**each, "late": True} for each in found[:reached] if each["host"] == self.slow]
+        return [*others[:first], *late, *found[reached + 1 :]]
 
     async def histogram(self, request: Request) -> Response:
         self.histograms_asked.append(request.query_params)
@@ -179,6 +196,8 @@ class Past:
         if status != 200:
             return JSONResponse({"detail": words}, status, media_type="application/problem+json")
         headers = {"content-disposition": "attachment; filename=lines.log"}
+        if self.without:
+            headers["x-failed-hosts"] = self.without
         return PlainTextResponse("" if request.query_params.get("limit") == "0" else words, headers=headers)
 
 

@@ -338,6 +338,49 @@ async def test_hosts_that_were_not_read_are_named_and_what_is_much_is_asked_abou
     await expect(page.locator(".row.line")).to_have_count(10)
 
 
+@pytest.mark.parametrize("written", [1_400, 3_000])
+async def test_lines_of_a_slow_host_are_put_among_those_that_are_there(page: Page, stage: Stage, written: int) -> None:
+    stage.sources = [source("app", ["web-1", "web-2"])]
+    stage.past.write(*(line(n, f"web-{1 + n % 2}") for n in range(written)))
+    stage.past.slow = "web-2"
+    await show(page, stage, HOUR)
+    await expect(page.locator(".row.line .text").last).to_have_text(f"line {written - 1}")
+    await reads(page)
+    newest = (await numbers(page))[-900:]
+    assert newest == list(range(written - 900, written))
+    await back(page, written)
+    assert await numbers(page) == list(range(written))
+
+
+async def test_late_lines_of_a_link_and_of_the_live_views_past_are_put_in_place(page: Page, stage: Stage) -> None:
+    stage.sources = [source("app", ["web-1", "web-2"])]
+    stage.past.write(*(line(n, f"web-{1 + n % 2}") for n in range(2_600)))
+    stage.past.slow = "web-2"
+    stage.contexts = [(200, {"lines": [line(600)], "cursor": None, "complete": True, "failed": []})]
+    await page.goto(f"{stage.url}?at={line(600)['position']}")
+    await expect(page.locator(".row.selected .text")).to_have_text("line 600")
+    await reads(page)
+    held = await numbers(page)
+    assert held[: held.index(900)] == list(range(900))
+    stage.backlog = [line(n, f"web-{1 + n % 2}") for n in range(2_500, 2_600)]
+    await show(page, stage, "")
+    await back(page, 700)
+    await reads(page)
+    held = await numbers(page)
+    assert held[-700:] == list(range(1_900, 2_600))
+
+
+async def test_notes_on_how_hosts_were_read_are_shown_and_put_away(page: Page, stage: Stage) -> None:
+    stage.past.write(*(line(n) for n in range(10)))
+    stage.past.notes = [{"host": "web-1", "detail": "grep on web-1 failed on /a.log; searched in blocks"}]
+    await show(page, stage, HOUR)
+    status = page.locator("past-status")
+    await status.get_by_text("1 note on how it was read").click()
+    await expect(status).to_contain_text("web-1: grep on web-1 failed on /a.log; searched in blocks")
+    await page.get_by_role("button", name="Put the notes away").click()
+    await expect(status.locator("details")).to_have_count(0)
+
+
 async def test_a_wrong_pattern_is_explained_and_the_lines_from_before_stay(page: Page, stage: Stage) -> None:
     stage.past.write(line(1))
     stage.faults = {"grep=a%28": [{"parameter": "grep", "detail": "missing closing )", "column": 2}]}
@@ -393,13 +436,14 @@ async def test_a_range_is_downloaded_where_that_is_allowed(page: Page, stage: St
     button = page.get_by_role("button", name="Download these lines")
     await button.click()
     await expect(page.locator(".banner")).to_have_text("Not downloaded: download is not allowed here.")
-    stage.past.downloads = (200, "line 1\n")
+    stage.past.downloads, stage.past.without = (200, "line 1\n"), "db-1"
     async with page.expect_download() as downloading:
         await button.click()
     download = await downloading.value
     file = Path(await download.path())
     assert await asyncio.to_thread(file.read_text) == "line 1\n"
     assert "grep=line&since=" in download.url
+    await expect(page.locator(".banner")).to_have_text("Downloaded without db-1, which can't be read now.")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

@@ -38,6 +38,7 @@ class Download:
             raise Denied(detail, _RULE)
         async with self._aggregator.past(principal).download(past_query_of(request.query_params)) as reading:
             if request.method == "HEAD":
+                await while_there(reading.search.merge.found(), left(receive))
                 await _start(send, reading)
                 await send({"type": "http.response.body"})
             else:

@@ -116,7 +116,7 @@ export class TailonApp extends LitElement {
 
   #changed() {
     this.requestUpdate();
-    if (this.#session.past.begun && this.hasUpdated) this.#list.frontier = null;
+    if (this.#session.past.begun && this.hasUpdated) this.#list.frontier = this.#session.past.frontier;
   }
 
   #arrived() {
@@ -149,7 +149,9 @@ export class TailonApp extends LitElement {
 
   async #download() {
     try {
-      location.assign(await download(this.#session.question));
+      const { url, without } = await download(this.#session.question);
+      this.notice = without ? `Downloaded without ${without}, which can't be read now` : "";
+      location.assign(url);
     } catch (error) {
       this.notice = `Not downloaded: ${words(error)}`;
     }
@@ -230,7 +232,7 @@ export class TailonApp extends LitElement {
     const { past } = this.#session;
     const upper = () => this.#list.upper;
     return html`<past-status ?busy=${past.busy !== null} .reading=${past.reading} .stamp=${past.news} .problem=${past.problem}
-      .failed=${past.failed} ?halted=${past.halted} @stop=${() => this.#session.stop()} @again=${() => past.again()}
+      .failed=${past.failed} .notes=${past.notes} ?halted=${past.halted} @stop=${() => this.#session.stop()} @again=${() => past.again()}
       @allow=${(/** @type {CustomEvent<number>} */ event) => this.#session.reload(upper(), event.detail)}
       @reload=${() => this.#session.reload(upper())}></past-status>`;
   }

@@ -1,6 +1,6 @@
 /** An end of what is held of the past, from which it can be read on: by a cursor, or by the time of its last line. */
 
-import { NEAR_LINES } from "./limits.js";
+import { NEAR_LINES, PAST_LINES } from "./limits.js";
 
 /** @typedef {import("./types.js").Row} Row */
 /** @typedef {import("./blocks.js").Blocks} Blocks */
@@ -13,6 +13,7 @@ import { NEAR_LINES } from "./limits.js";
  * @property {string} from time at which it begins, where there is no cursor
  * @property {string|null} cursor
  * @property {Set<string>} held positions that come again at the seam
+ * @property {boolean} late lines that belong among those that are held come first with the next page
  */
 
 /** @param {number} ms since the epoch */
@@ -20,7 +21,7 @@ export const iso = (ms) => new Date(ms).toISOString();
 
 /** @returns {Edge} */
 export function shut() {
-  return { open: false, halted: false, from: "", cursor: null, held: new Set() };
+  return { open: false, halted: false, from: "", cursor: null, held: new Set(), late: false };
 }
 
 /** @param {string} from @returns {Edge} */
@@ -41,6 +42,19 @@ export function seam(store, way, otherwise = "") {
   // The end of a range is not in it: what has the same millisecond comes again.
   const from = last ? iso(way === "up" ? last.time + 1 : last.time) : otherwise;
   return { ...edge(from), held: positions(rows) };
+}
+
+/**
+ * @param {import("./types.js").View} view
+ * @param {Way} way
+ * @param {Edge} edge
+ * @param {number} maxScan bytes that each host may read; 0: what the server allows unasked
+ * @returns {Parameters<typeof import("./history.js").lines>[0]} what reads on there
+ */
+export function asked(view, way, { from, cursor }, maxScan) {
+  const { since, until, at } = view;
+  const range = way === "up" ? { since: at ? "" : since, until: from } : { since: from, until: at ? "" : until };
+  return { view, ...range, cursor, direction: way === "up" ? "backward" : "forward", limit: PAST_LINES, maxScan };
 }
 
 /**

@@ -100,7 +100,7 @@ export async function histogram(question, { buckets, exact }, signal) {
  * What the range holds, as a file: asked for without a line first, so that a refusal can be said here.
  *
  * @param {Question} question
- * @returns {Promise<string>} its URL
+ * @returns {Promise<{url: string, without: string}>} `without` these hosts, which can't be read
  * @throws {import("./api.js").Refused} it is not allowed here
  * @throws {TypeError}
  */
@@ -108,5 +108,5 @@ export async function download(question) {
   const url = `${ROOT}api/v1/download?${about(question)}`;
   const response = await fetch(url, { method: "HEAD" });
   if (!response.ok) throw await refusal(response.status === 403 ? await fetch(url) : response);
-  return url;
+  return { url, without: response.headers.get("x-failed-hosts") ?? "" };
 }

@@ -2,7 +2,7 @@
  * `<past-status>`: over the lines while the past is read: how far each host is, and a way to stop; and what went wrong.
  *
  * Properties: `busy`, `reading` (Reading or null; `stamp` counts up with its news), `problem`, `failed` (Failure[]),
- * `halted` (it can go on).
+ * `notes` (Note[]), `halted` (it can go on).
  * Events: `stop`, `again`, `allow` (detail: bytes that each host may read), `reload`.
  */
 
@@ -13,6 +13,9 @@ import { plural, size } from "./words.js";
 
 /** @typedef {import("./types.js").Failure} Failure */
 
+/** Stages that their own word does not tell. @type {Record<string, string>} */
+const STAGES = { "waiting-turn": "waiting: another search has its turn there" };
+
 export class PastStatus extends LitElement {
   /** @override */
   static properties = {
@@ -21,6 +24,7 @@ export class PastStatus extends LitElement {
     stamp: { type: Number },
     problem: { type: String },
     failed: { attribute: false },
+    notes: { attribute: false },
     halted: { type: Boolean },
   };
 
@@ -33,6 +37,10 @@ export class PastStatus extends LitElement {
     this.problem = "";
     /** @type {Failure[]} */
     this.failed = [];
+    /** @type {import("./types.js").Note[]} */
+    this.notes = [];
+    /** How many notes the reader has put away. */
+    this.noted = 0;
     /** Failures that the reader has put away. @type {Failure[]|null} */
     this.away = null;
   }
@@ -49,7 +57,7 @@ export class PastStatus extends LitElement {
 
   /** @override */
   render() {
-    return html`<div class="past-status">${this.busy ? this.#progress() : nothing} ${this.busy ? nothing : this.#trouble()}</div>`;
+    return html`<div class="past-status">${this.busy ? this.#progress() : nothing} ${this.busy ? nothing : html`${this.#trouble()} ${this.#notes()}`}</div>`;
   }
 
   #progress() {
@@ -69,7 +77,7 @@ export class PastStatus extends LitElement {
   #host({ host, stage, scanned, to_scan, matches }) {
     const of = to_scan === null || to_scan === undefined ? "" : ` of ${size(to_scan)}`;
     return html`<li><span class="name">${host}</span>
-      <span>${stage}</span><span>${scanned || to_scan ? `${size(scanned)}${of}` : ""}</span><span>${plural(matches, "match").replace(/matchs$/, "matches")}</span></li>`;
+      <span>${STAGES[stage] ?? stage}</span><span>${scanned || to_scan ? `${size(scanned)}${of}` : ""}</span><span>${plural(matches, "match").replace(/matchs$/, "matches")}</span></li>`;
   }
 
   #trouble() {
@@ -89,6 +97,23 @@ export class PastStatus extends LitElement {
       ${broken.length ? this.#button("Try again", "reload") : nothing}
       ${shown.length ? html`<button type="button" class="icon-button" aria-label="Put away" @click=${() => this.#putAway()}>${icons.close}</button>` : nothing}
     </div>`;
+  }
+
+  #notes() {
+    const { notes } = this;
+    if (this.noted >= notes.length) return nothing;
+    return html`<div class="pill-box">
+      <details>
+        <summary><span role="status">${plural(notes.length, "note")} on how it was read</span></summary>
+        <div class="words">${notes.map(({ host, detail }) => html`<p><b>${host}</b>: ${neutral(detail)}</p>`)}</div>
+      </details>
+      <button type="button" class="icon-button" aria-label="Put the notes away" @click=${() => this.#putNotesAway()}>${icons.close}</button>
+    </div>`;
+  }
+
+  #putNotesAway() {
+    this.noted = this.notes.length;
+    this.requestUpdate();
   }
 
   /** @param {Failure[]} asked hosts that would read more than is allowed unasked */

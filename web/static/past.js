@@ -4,11 +4,12 @@
  */
 
 import * as api from "./api.js";
-import { edge, iso, nearby, positions, seam, shut } from "./edge.js";
+import { asked, edge, iso, nearby, positions, seam, shut } from "./edge.js";
 import { lines } from "./history.js";
-import { NEAR_LINES, PAST_LINES, SWAP_PAGES } from "./limits.js";
-import { Reading } from "./reading.js";
-import { lineRow, markRow } from "./rows.js";
+import { insert, place, runs } from "./late.js";
+import { NEAR_LINES, SWAP_PAGES } from "./limits.js";
+import { joined, Reading } from "./reading.js";
+import { beginRow, lineRow } from "./rows.js";
 import { before, merged, next } from "./swap.js";
 import { endSentence } from "./words.js";
 
@@ -19,6 +20,8 @@ import { endSentence } from "./words.js";
 /** @typedef {import("./edge.js").Edge} Edge */
 
 /**
+ * @typedef {(rows: LineRow[], late: boolean) => void} Put oldest first; late ones, which belong among others, as they came
+ *
  * @typedef {object} Screen
  * @property {() => void} changed what is being read, or how it ended
  * @property {() => void} arrived rows
@@ -39,6 +42,10 @@ export class Past {
   problem = "";
   /** Hosts that were not read. @type {import("./types.js").Failure[]} */
   failed = [];
+  /** What went another way than usual. @type {import("./types.js").Note[]} */
+  notes = [];
+  /** The row from which on nothing is left out; null: the first. @type {Row|null} */
+  frontier = null;
   /** Counted up with each news of the reading. */
   news = 0;
   /** Whether the rows above are of the past, without anything left out. */
@@ -52,6 +59,8 @@ export class Past {
   /** @type {Record<Way, Edge>} */
   #edges = { up: shut(), down: shut() };
   #stop = new AbortController();
+  /** Pages that were read on without being asked for. */
+  #catches = 0;
   /** Whether the first answer is awaited. */
   #first = false;
   /** Whether the newest lines that there were are held again, while the live view goes on elsewhere. */
@@ -68,12 +77,12 @@ export class Past {
     this.#screen = screen;
   }
 
-  /** Forget what was read; another view begins. @param {import("./types.js").View} view */
+  /** Forget what was read. @param {import("./types.js").View} view that begins */
   reset(view) {
     this.#stop.abort();
     this.#view = view;
     this.#edges = { up: shut(), down: shut() };
-    [this.reading, this.busy, this.problem, this.failed] = [null, null, "", []];
+    [this.reading, this.busy, this.problem, this.failed, this.notes, this.frontier] = [null, null, "", [], [], null];
     this.begun = this.#first = this.#reached = false;
   }
 
@@ -135,8 +144,9 @@ export class Past {
     const edges = this.#edges;
     /** @type {LineRow[]} */
     const rows = [];
-    for (let pages = 0; pages < SWAP_PAGES && edges.up.open && !edges.up.halted && !(rows[0]?.time <= reach); pages += 1) {
-      await this.#read("up", (more) => rows.unshift(...more));
+    const wanted = () => edges.up.open && !edges.up.halted && (edges.up.late || !(rows[0]?.time <= reach));
+    for (let pages = 0; pages < SWAP_PAGES && wanted(); pages += 1) {
+      await this.#read("up", (more, late) => (late ? more.forEach((each) => insert(rows, each)) : rows.unshift(...more)));
       if (this.#edges !== edges) return;
     }
     this.#screen.hold(() => this.#swap(row ?? next(this.#store, last), rows));
@@ -157,10 +167,10 @@ export class Past {
     this.#screen.known(positions(lines.slice(-NEAR_LINES)));
   }
 
-  /** Read on, unless it was stopped. @param {Way} way */
+  /** @param {Way} way */
   more(way) {
-    const { open, halted } = this.#edge(way);
-    if (open && !halted) this.#read(way);
+    this.#catches = 0;
+    if (this.#edge(way).open && !this.#edge(way).halted) this.#read(way);
   }
 
   stop() {
@@ -178,7 +188,6 @@ export class Past {
     }
   }
 
-  /** Whether it was stopped, or failed. */
   get halted() {
     return this.#edges.up.halted || this.#edges.down.halted;
   }
@@ -197,7 +206,7 @@ export class Past {
 
   /**
    * @param {Way} way
-   * @param {(rows: LineRow[]) => void} [put] instead of into the store; oldest first
+   * @param {Put} [put] instead of into the store
    */
   async #read(way, put) {
     if (this.busy) return;
@@ -206,7 +215,7 @@ export class Past {
     [this.busy, this.problem] = [way, ""];
     this.#screen.changed();
     try {
-      const end = await lines(this.#question(way), (records) => stop.signal.aborted || this.#take(way, records, reading, put), stop.signal);
+      const end = await lines(asked(this.#view, way, this.#edges[way], this.maxScan), (records) => stop.signal.aborted || this.#take(way, records, reading, put), stop.signal);
       this.#ended(way, end, reading);
     } catch (error) {
       if (this.reading === reading) this.#broken(way, error, stop.signal.aborted);
@@ -215,23 +224,15 @@ export class Past {
     this.busy = null;
     if (!put) this.#sayEnd();
     this.#screen.changed();
-  }
-
-  /** @param {Way} way */
-  #question(way) {
-    const { since, until, at } = this.#view;
-    const { from, cursor } = this.#edges[way];
-    const view = this.#view;
-    const range = way === "up" ? { since: at ? "" : since, until: from } : { since: from, until: at ? "" : until };
-    const direction = /** @type {"backward"|"forward"} */ (way === "up" ? "backward" : "forward");
-    return { view, ...range, cursor, direction, limit: PAST_LINES, maxScan: this.maxScan };
+    // Where the reader looks, a slow host's lines may be missing yet.
+    if (!put && this.#edges[way].late && !this.frontier && (this.#catches += 1) <= SWAP_PAGES) await this.#read(way);
   }
 
   /**
    * @param {Way} way
    * @param {import("./history.js").PastRecord[]} records
    * @param {Reading} reading
-   * @param {(rows: LineRow[]) => void} [put]
+   * @param {Put} [put]
    */
   #take(way, records, reading, put) {
     if (this.#first) this.#screen.accepted();
@@ -241,8 +242,7 @@ export class Past {
       if (record.type === "progress") reading.take(record);
       else if (record.type === "line" && !this.#edges[way].held.has(record.position)) rows.push(lineRow(record));
     }
-    if (way === "up") rows.reverse();
-    if (rows.length) (put ?? ((found) => this.#put(way, found)))(rows);
+    for (const run of runs(rows, way)) (put ?? ((found, late) => this.#put(way, found, late)))(run.rows, run.late);
     this.news += 1;
     this.#screen.changed();
   }
@@ -250,10 +250,13 @@ export class Past {
   /**
    * @param {Way} way
    * @param {Row[]} rows oldest first
+   * @param {boolean} [late] they belong among those that are held, and are in the order of the reading
    */
-  #put(way, rows) {
-    if (way === "up") this.#store.prepend(rows);
+  #put(way, rows, late) {
+    if (late) for (const row of rows) place(this.#store, way, /** @type {LineRow} */ (row));
+    else if (way === "up") this.#store.prepend(rows);
     else this.#store.extend(rows);
+    if (late && this.#edges.up.late) this.frontier = rows.at(-1) ?? null;
     this.#screen.arrived();
   }
 
@@ -265,8 +268,10 @@ export class Past {
   #ended(way, end, reading) {
     reading.whole = end.scanned_bytes;
     this.failed = end.failed;
+    this.notes = joined(this.notes, end.notes ?? []);
     if (end.reason && end.reason !== "complete") throw new api.Refused(0, end.detail || endSentence(end.reason), []);
-    Object.assign(this.#edges[way], { cursor: end.cursor, open: end.cursor !== null, held: end.cursor ? this.#edges[way].held : new Set() });
+    Object.assign(this.#edges[way], { cursor: end.cursor, open: end.cursor !== null, held: end.cursor ? this.#edges[way].held : new Set(), late: end.late === true });
+    if (!end.late) this.frontier = null;
     if (way !== "down" || end.cursor) return;
     if (this.#view.since || this.#view.at) this.#store.attached = true;
     else this.#reached = true;
@@ -287,14 +292,9 @@ export class Past {
   /** Say once where the past ends. */
   #sayEnd() {
     const { up } = this.#edges;
-    if (up.open || up.halted || this.#store.dropped || !this.#store.count) return;
-    const { first } = this.#store;
-    if (first?.kind === "mark" && first.ends) return;
-    const range = this.#view.since && !this.#view.at;
-    const row = markRow(range ? "The range begins here." : "The logs begin here: nothing older is on the hosts.");
-    row.time = first?.time ?? row.time;
-    row.ends = true;
-    this.#store.prepend([row]);
+    const { first, dropped } = this.#store;
+    if (up.open || up.halted || dropped || !first || (first.kind === "mark" && first.ends)) return;
+    this.#store.prepend([beginRow(first, this.#view.since !== "" && !this.#view.at)]);
     this.#screen.arrived();
   }
 }

@@ -43,3 +43,13 @@ export class Reading {
     return scanned || whole !== null ? [size(scanned) + of, on].filter(Boolean).join(" on ") : on;
   }
 }
+
+/**
+ * @param {import("./types.js").Note[]} notes
+ * @param {import("./types.js").Note[]} more
+ * @returns {import("./types.js").Note[]} each once
+ */
+export function joined(notes, more) {
+  const known = new Set(notes.map(({ host, detail }) => `${host} ${detail}`));
+  return [...notes, ...more.filter(({ host, detail }) => !known.has(`${host} ${detail}`))];
+}

@@ -79,6 +79,16 @@ export function endRow(reason) {
 }
 
 /**
+ * @param {Row|null} first
+ * @param {boolean} range whether it is the range that begins
+ * @returns {MarkRow} that there is nothing before the first row
+ */
+export function beginRow(first, range) {
+  const row = markRow(range ? "The range begins here." : "The logs begin here: nothing older is on the hosts.");
+  return { ...row, time: first?.time ?? row.time, ends: true };
+}
+
+/**
  * Which notices become rows: trouble, and the end of trouble. A host that is tried again and again keeps one row,
  * whose words change, instead of filling the list.
  */

@@ -189,7 +189,7 @@ export class Session {
 
   /** The row from which on the live view is whole; null: it is from its first. @returns {Row|null} */
   get frontier() {
-    return this.isPast || this.past.begun ? null : this.#horizon().row;
+    return this.isPast || this.past.begun ? this.past.frontier : this.#horizon().row;
   }
 
   #horizon() {

@@ -113,6 +113,10 @@
  * @property {string} detail
  * @property {number} [to_scan] bytes that it would have to read, when that is more than is allowed unasked
  *
+ * @typedef {object} Note what went another way than usual on a host; nothing is missing by it
+ * @property {string} host
+ * @property {string} detail
+ *
  * @typedef {object} ProgressRecord how far a host is; all numbers since the question was asked
  * @property {"progress"} type
  * @property {string} host
@@ -126,6 +130,8 @@
  * @property {boolean} complete
  * @property {number} scanned_bytes
  * @property {Failure[]} failed
+ * @property {boolean} [late] lines that belong among those that came are still to come, with the cursor
+ * @property {Note[]} [notes]
  * @property {string} [reason] `complete`, or why it ended before
  * @property {string} [detail] the same in words
  *
