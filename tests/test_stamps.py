@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ FORMATS_PAGE = Path(__file__).parent.parent / "docs" / "formats.md"
 BERLIN = ZoneInfo("Europe/Berlin")
 NEWFOUNDLAND = timezone(timedelta(hours=-3, minutes=-30))
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+MINUTE, LEAP = 60_000_000, 61_000_000  # microseconds
 LINES = [line for case in CASES for line in (case / "input.log").read_text("utf-8").split("\n")]
 
 
@@ -189,3 +190,25 @@ def test_hour_that_came_twice_is_doubtful_until_what_came_before_is_known() -> N
 
 def stamp_of(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
+
+
+@given(st.lists(st.sampled_from(LINES), min_size=1, max_size=20), st.sampled_from([UTC, BERLIN, NEWFOUNDLAND]))
+def test_a_glance_tells_between_which_times_all_stamps_lie(lines: list[str], zone: tzinfo) -> None:
+    reader = StampReader(zone, lambda: NOW)
+    reader.read(lines[0])
+    span = reader.span("".join(f"{line}\n" for line in lines))
+    stamps = [reader.read(line) for line in lines]
+    assert span is None or all(stamp is not None and span[0] <= stamp <= span[1] for stamp in stamps)
+
+
+@pytest.mark.parametrize("line", ["2026-11-20T03:12:5%dZ a", "2026-11-20 03:12:5%d,123 b", "Nov 20 03:12:5%d web c"])
+def test_a_glance_is_enough_for_lines_of_one_usual_form(line: str) -> None:
+    lines = [line % second for second in range(10)]
+    reader = StampReader(UTC, lambda: NOW)
+    first = reader.read(lines[0])
+    assert first is not None
+    assert reader.span("".join(f"{one}\n" for one in lines)) == (
+        first // MINUTE * MINUTE,
+        first // MINUTE * MINUTE + LEAP,
+    )
+    assert reader.span("".join(f"{one}\n" for one in [*lines, "  at some.where"])) is None

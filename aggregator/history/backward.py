@@ -69,6 +69,7 @@ class _Backward:
         last = len(log.slices) - 1
         self._index, self._end = locate(log.slices, mark.place, log.file, backward=True) if mark.place else (last, None)
         self._size = limits.CHUNK_FIRST
+        self._beyond = log.slices[-1].beyond if mark.place is None else 0  # what will give nothing, most probably
         self._orphans: list[Raw] = []
         self._held: Entry | None = None
         self._loose = mark.loose
@@ -85,11 +86,14 @@ class _Backward:
         piece = self._log.slices[self._index]
         end = next((at for at in (self._end, piece.end, piece.one.size) if at is not None), None)
         while True:
-            start = piece.start if end is None or piece.one.kind != "plain" else max(piece.start, end - self._size)
+            start = piece.start
+            if end is not None and piece.one.kind == "plain":
+                start = max(start, end - self._size - self._beyond)
             part = await self._read(piece, start, end if start > piece.start else self._end)
             if not part.doubtful or start == piece.start:
                 break
             self._size *= 4  # an hour that came twice: what was written before it tells which one
+        self._beyond = 0
         if part.cut is not None:
             self._size = max(limits.CHUNK_FIRST, self._size // 4)
             self._end, self._orphans, self._held = part.cut.offset, [], None
@@ -121,6 +125,7 @@ class _Backward:
         part = _Part(self._log.room)
         grouper = Grouper("loose" if self._loose else "keep")
         splitter, selector = LineSplitter(self._log.zone, self._previous(start)), self._log.selector()
+        misses = self._log.wanted.misses
         if start > piece.start and end is not None:
             batches = self._log.lines_from(piece, start, end)
         else:
@@ -129,7 +134,7 @@ class _Backward:
             async for batch in batches:
                 if part.start is None:
                     part.start = batch.start
-                part.take(grouper.feed(splitter.split(batch, piece.one)), selector)
+                part.take(grouper.feed(splitter.split(batch, piece.one, misses)), selector)
                 await asyncio.sleep(0)
         part.take(grouper.feed(self._orphans) + grouper.finish(), selector)
         part.leading, part.stamped, part.loose = grouper.leading, grouper.stamped, grouper.unled

@@ -5,7 +5,8 @@ INTERFACE calls them records ("Records:"); here they are entries, because record
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Literal, NamedTuple
 
@@ -17,6 +18,7 @@ from aggregator.model import Batch
 from aggregator.stream.stamps import StampReader
 
 First = Literal["join", "drop", "keep", "loose"]
+Misses = Callable[[int, int], bool]
 
 
 class Place(NamedTuple):
@@ -80,12 +82,31 @@ class LineSplitter:
         """Whether the first stamps may mean another hour: more of what is before them is needed."""
         return self._doubtful or self._stamps.doubtful
 
-    def split(self, batch: Batch, one: Generation) -> list[Raw]:
-        """The lines of a batch of a generation; batches come in their order."""
+    def split(self, batch: Batch, one: Generation, misses: Misses | None = None) -> list[Raw]:
+        """The lines of a batch of a generation; batches come in their order. Where all have stamps between two times
+        that `misses` knows to be of no use, only the first and the last of them: they say where the others lie."""
         if one.inode != self._inode:
             self._inode = one.inode
             self._doubtful = self.doubtful
             self._stamps = StampReader(self._zone, lambda: float(one.mtime), self._stamps.previous)
+        if misses and batch.length is None and self._misses(batch.text, misses):
+            last = batch.text.rfind(b"\n", 0, -1) + 1
+            first = batch.text.find(b"\n", 0, last) + 1
+            return [
+                *self._lines(replace(batch, text=batch.text[:first]), one),
+                *self._lines(replace(batch, text=batch.text[last:], start=batch.start + last), one),
+            ]
+        return self._lines(batch, one)
+
+    def _misses(self, text: bytes, misses: Misses) -> bool:
+        """Whether no line of some is of use."""
+        stamp = self._stamps.read(text[: text.find(b"\n")].decode("utf-8", "replace"))
+        if stamp is None or not misses(stamp, stamp):
+            return False
+        span = self._stamps.span(text.decode("utf-8", "replace"))
+        return span is not None and misses(*span)
+
+    def _lines(self, batch: Batch, one: Generation) -> list[Raw]:
         read, written, hint = self._stamps.read, one.mtime * 1_000_000, hint_of(one)
         if batch.length is not None:
             text = batch.text.decode("utf-8", "replace")

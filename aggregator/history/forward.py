@@ -18,7 +18,7 @@ async def forward(log: Log, mark: Mark) -> Hits:
     index, start = locate(slices, mark.place, log.file, backward=False) if mark.place else (0, None)
     previous = None if mark.key is None else mark.key + int(log.offset * 1e6)
     grouper, splitter = _grouper(log, mark, index, start), LineSplitter(log.zone, previous)
-    selector = log.selector(mark.key)
+    selector, misses = log.selector(mark.key), log.wanted.misses
     at = mark
     for number in range(index, len(slices)):
         piece = slices[number]
@@ -29,7 +29,7 @@ async def forward(log: Log, mark: Mark) -> Hits:
         begin = start if number == index and start is not None else piece.start
         async with aclosing(log.lines(piece, begin, None)) as batches:
             async for batch in batches:
-                entries = grouper.feed(splitter.split(batch, piece.one))
+                entries = grouper.feed(splitter.split(batch, piece.one, misses))
                 hits = selector.select_all(entries)
                 _leave_out(hits, mark)
                 place = grouper.pending or Place(batch.generation, batch.end, hint_of(piece.one))

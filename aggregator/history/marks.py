@@ -73,6 +73,12 @@ class Marks:
         self._fill(found, start, stop or self._end, parts)
         return found
 
+    def near(self, time: int) -> Place:
+        """About where a time is reached, as the samples on both sides promise."""
+        index = self._before(time)
+        start, end = self._last(index - 1), self._first(index)
+        return (start[0], self._guess(index, time)) if start[0] == end[0] and 0 < index < len(self._samples) else end
+
     def all(self) -> Iterator[tuple[Place, Sample]]:
         """The samples and where they begin, in the log's order."""
         return zip(self._places, self._samples, strict=True)
@@ -151,8 +157,7 @@ class Marks:
         length = end[1] - start[1]
         if length <= limits.SEEK_NEAR:
             return
-        left, right = self._samples[index - 1].high, self._samples[index].low
-        middle = start[1] + round(length * min(1.0, max(0.0, (time - left) / max(1, right - left))))
+        middle = self._guess(index, time)
         steps = (max(_STEP, length // part) for part in limits.SEEK_NARROW)
         places = {middle + side * step for step in steps for side in (-1, 1)}
         places |= {start[1] + length * part // 4 for part in (1, 2, 3)}
@@ -162,6 +167,13 @@ class Marks:
             for place in places
             if start[1] + _STEP <= place <= end[1] - _STEP and not any(one <= place < one + _WIDE for one in blind)
         }
+
+    def _guess(self, index: int, time: int) -> int:
+        """The offset at which a time is reached if lines are spread evenly between a sample and the one before it, both
+        of one generation."""
+        start, end = self._last(index - 1)[1], self._first(index)[1]
+        left, right = self._samples[index - 1].high, self._samples[index].low
+        return start + round((end - start) * min(1.0, max(0.0, (time - left) / max(1, right - left))))
 
     def _fill(self, found: Wanted, start: Place, end: Place, parts: int) -> None:
         """Add places, so that what is known between two others is hardly further apart than a part of that."""

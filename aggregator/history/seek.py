@@ -41,8 +41,9 @@ class Slice:
     that lacks a newline (closed generations only, and all compressed ones). A generation whose text can't be read
     (`one.unread` says why) is a slice, too, if it may hold what is looked for: reading it raises. `first` tells that
     nothing of the log comes before, and that its first line may have no stamp; `bytes` are those of the file that
-    reading it takes; `begun` is the first stamp in its generation (microseconds since the epoch), where it is known: of
-    those that begin alike, that tells them apart, also once they are compressed."""
+    reading it takes, and `beyond` about how many of them, at its end, are newer than the range, as far as stamps do not
+    go back; `begun` is the first stamp in its generation (microseconds since the epoch), where it is known: of those
+    that begin alike, that tells them apart, also once they are compressed."""
 
     one: Generation
     start: int
@@ -50,6 +51,7 @@ class Slice:
     first: bool = field(default=False, compare=False)
     bytes: int = field(default=0, compare=False)
     begun: int | None = field(default=None, compare=False)
+    beyond: int = field(default=0, compare=False)
 
 
 async def slices(
@@ -117,7 +119,15 @@ class Seek:
         if not marks and not (since is None and until is None):
             written = [each for each in self._whole() if each[1].unread or _written(each[1], since, until)]
             return [self._slice(index, one, 0, end) for index, one, end in written]
-        return self._between(marks.start(low), marks.stop(high))
+        found = self._between(marks.start(low), marks.stop(high))
+        if until is not None and found:
+            found[-1] = replace(found[-1], beyond=self._beyond(found[-1], marks.near(until)))
+        return found
+
+    def _beyond(self, last: Slice, until: Place) -> int:
+        """How many bytes of the last slice are behind a place."""
+        one = self._log[until[0]].one
+        return max(0, last.end - until[1]) if last.end is not None and one.name == last.one.name else 0
 
     async def survey(self, since: int, until: int) -> Marks:
         """Samples all over a range, where it can be looked at, and about where it begins and ends."""

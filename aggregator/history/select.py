@@ -60,6 +60,10 @@ class Wanted:
     def wants_time(self, time: int) -> bool:
         return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
 
+    def misses(self, first: int, last: int) -> bool:
+        """Whether no time from one to another is wanted."""
+        return (self.until is not None and first >= self.until) or (self.since is not None and last < self.since)
+
 
 class Chooser(Protocol):
     """Decides on the entries of one file."""

@@ -29,15 +29,17 @@ _LEAD = rf"(?:<\d{{1,3}}>)?(?:\d{{1,2}} )?(?:(?:\[[^\[\]]{{1,64}}\]|{_LEVEL}[,:|
 
 _ISO = rf"(\d{{4}}-[01]\d-[0-3]\d[Tt ]{_HOUR}){_SECOND}{_FRACTION}{_ZONE}{_END}"
 ISO = re.compile(_ISO, re.ASCII)
+ISO_LINES = re.compile(rf"\n{_ISO}", re.ASCII)
 LED_ISO = re.compile(_LEAD + _ISO, re.ASCII)
 SLASHED = re.compile(rf"\[?(\d{{4}}/[01]\d/[0-3]\d {_HOUR}){_SECOND}{_FRACTION}(){_END}", re.ASCII)
 CLF_DATE = re.compile(rf"([0-3]\d/{_MONTH}/\d{{4}}:{_HOUR}){_SECOND}(?:\.(\d{{1,9}}))? ({_OFFSET}){_END}", re.ASCII)
 CLF = re.compile(rf"\[{CLF_DATE.pattern}\]", re.ASCII)
-BSD = re.compile(
+_BSD = (
     rf"(?:<\d{{1,3}}>)?\[?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?"
-    rf"({_MONTH} (?: \d|\d{{1,2}}) {_HOUR}){_SECOND}(?:\.(\d{{1,9}}))?(?: ((?:19|20)\d\d)(?=[\s\]:]|\Z))?(?![\w/-])",
-    re.ASCII,
+    rf"({_MONTH} (?: \d|\d{{1,2}}) {_HOUR}){_SECOND}(?:\.(\d{{1,9}}))?(?: ((?:19|20)\d\d)(?=[\s\]:]|\Z))?(?![\w/-])"
 )
+BSD = re.compile(_BSD, re.ASCII)
+BSD_LINES = re.compile(rf"\n{_BSD}", re.ASCII)
 KLOG = re.compile(rf"[IWEFD]([01]\d[0-3]\d {_HOUR}){_SECOND}\.(\d{{6}})()(?!\S)", re.ASCII)
 
 _MONTHS = {name: number for number, name in enumerate(_MONTH[3:-1].split("|"), 1)}
@@ -75,15 +77,23 @@ Match = Callable[[str, int], re.Match[str] | None]
 
 class Written:
     """Reads one written form. `match` finds it at a place in a text, with four groups: all up to the minute, the
-    second, the fraction, and the zone (or year). `fields` tells the first and the last apart.
+    second, the fraction, and the zone (or year). `fields` tells the first and the last apart. `lines` finds it
+    behind newlines.
 
     Consecutive lines mostly share their minute, so the last one's beginning is kept.
     """
 
-    __slots__ = ("_base", "_calendar", "_fields", "_match", "_minute", "_zone")
+    __slots__ = ("_base", "_calendar", "_fields", "_lines", "_match", "_minute", "_zone")
 
-    def __init__(self, match: Match, fields: Callable[[str, str], Wall], calendar: Calendar) -> None:
+    def __init__(
+        self,
+        match: Match,
+        fields: Callable[[str, str], Wall],
+        calendar: Calendar,
+        lines: re.Pattern[str] | None = None,
+    ) -> None:
         self._match = match
+        self._lines = lines
         self._fields = fields
         self._calendar = calendar
         self._minute: str | None = None
@@ -103,6 +113,21 @@ class Written:
         if fraction is None:
             return self._base + _SECONDS[second] * SECOND
         return self._base + _SECONDS[second] * SECOND + int(fraction) * _NANOSECONDS[len(fraction)] // 1000
+
+    def span(self, text: str) -> tuple[int, int] | None:
+        """Two times between which all stamps of some complete lines are; None where not every line has one at its
+        beginning, or where one may depend on those before it."""
+        found = self._lines.findall("\n" + text) if self._lines else []
+        if not found or len(found) != text.count("\n"):
+            return None
+        bases: list[int] = []
+        for minute, zone in {(minute, zone) for minute, _, _, zone in found}:
+            wall = self._fields(minute, zone)
+            first, last = self._calendar.minute(wall, 0), self._calendar.minute(wall, 60)
+            if first is None or first != last or not first[1]:
+                return None
+            bases.append(first[0])
+        return min(bases), max(bases) + 61 * SECOND
 
     def _turn(self, minute: str, second: int, zone: str | None) -> None:
         found = self._calendar.minute(self._fields(minute, zone or ""), second)
