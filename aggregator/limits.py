@@ -163,6 +163,10 @@ AUDIT_RANGES = 64  # ranges of positions of one file that a close record holds; 
 AUDIT_RANGES_RECORD = 8192  # ranges of all files in it: some 2 MiB
 AUDIT_PROGRESS = 60.0  # seconds between two progress records of a view
 AUDIT_PROGRESS_BYTES = 64 << 20  # bytes of text after which one comes before that
+AUDIT_COPY_RECORDS = 16_384  # records that wait for a syslog server that is out; above it, the oldest are not sent
+AUDIT_COPY_TIMEOUT = 2.0  # seconds for a syslog server to take a record; one that hangs longer is out
+AUDIT_COPY_BYTES = 64 << 20  # bytes of them
+AUDIT_COPY_AGAIN = 64  # records that are sent again after a connection was lost: some may not have arrived
 AUDIT_TAIL_BLOCK = 64 << 10  # bytes of one read backwards from the log's end, looking for its last record
 
 # --- Inventory (aggregator.inventory) ----------------------------------------------------------------------------

@@ -63,6 +63,8 @@ class Metrics:
         self.audit_records = self._counter("audit_records", "Records written to the audit log.")
         self.audit_failures = self._counter("audit_failures", "Failed attempts to write the audit log.")
         self.audit_lost = self._counter("audit_lost", "Audit records that could never be written.")
+        self.audit_copy_failures = self._counter("audit_copy_failures", "Failed attempts to send records to syslog.")
+        self.audit_copy_lost = self._counter("audit_copy_lost", "Audit records that were never sent to syslog.")
         self.audit_sync_seconds = Histogram(
             _NAME + "_audit_sync_seconds",
             "Seconds that writing and syncing a group of audit records took.",

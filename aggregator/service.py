@@ -210,8 +210,10 @@ class Aggregator:
     def ready(self) -> Sequence[tuple[str, bool, str]]:
         """The checks of `/readyz`."""
         draining = self._ending is not None
+        out = self._audit.copy_trouble
         return (
             ("audit", self._audit.healthy, self._audit.trouble or ""),
+            *([("audit-copy", True, f"is out: {out}; the log itself goes on")] if out else []),
             ("serving", not draining, "it is shutting down" if draining else ""),
         )
 

@@ -15,7 +15,8 @@ class Vitals:
         self.audit = audit
 
     def ready(self):
-        return [("inventory", True, ""), ("audit", self.audit, "can't be written: No space left on device")]
+        full = "" if self.audit else "can't be written: No space left on device"
+        return [("inventory", True, ""), ("audit", self.audit, full)]
 
     def host_states(self):
         return {"live": 3, "failed": 2}
@@ -45,6 +46,11 @@ async def test_verbose_names_the_checks():
     response = await get("/readyz?verbose=1", audit=False)
     assert response.status_code == 503
     assert "[-]audit failed: can't be written: No space left on device\n" in response.text
+
+
+def test_what_to_know_of_a_check_that_passes_is_told():
+    checks = [("audit-copy", True, "is out: Connection refused; the log itself goes on")]
+    assert health._verbose(checks).startswith("[!]audit-copy is out: Connection refused")
 
 
 async def test_health_counts_hosts_in_each_state():

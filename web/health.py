@@ -18,7 +18,8 @@ class Vitals(Protocol):
     """What the program knows of itself."""
 
     def ready(self) -> Sequence[tuple[str, bool, str]]:
-        """The checks: name, whether it passes, and why not, in words that name no host and no path."""
+        """The checks: name, whether it passes, and why not (or what to know all the same), in words that name no
+        host and no path."""
         ...
 
     def host_states(self) -> Mapping[State, int]:
@@ -52,9 +53,15 @@ def _passes(checks: Sequence[tuple[str, bool, str]]) -> bool:
 
 def _verbose(checks: Sequence[tuple[str, bool, str]]) -> str:
     """Like Kubernetes' own endpoints: a line per check, then the sum."""
-    lines = [f"[+]{name} ok" if passes else f"[-]{name} failed: {why}" for name, passes, why in checks]
+    lines = [_line(*check) for check in checks]
     lines.append("readyz check passed" if _passes(checks) else "readyz check failed")
     return "".join(line + "\n" for line in lines)
+
+
+def _line(name: str, passes: bool, why: str) -> str:
+    if passes:
+        return f"[!]{name} {why}" if why else f"[+]{name} ok"
+    return f"[-]{name} failed: {why}"
 
 
 def _health(up: bool, states: Mapping[State, int]) -> dict[str, object]:

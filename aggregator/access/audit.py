@@ -14,7 +14,9 @@ from aggregator.access.checkpoint import Signer
 from aggregator.access.committer import Committer, Entry
 from aggregator.access.events import Event
 from aggregator.access.ledger import Ledger
+from aggregator.access.witness import Witness
 from aggregator.errors import AuditUnavailable
+from aggregator.inventory.settings import SyslogAddress
 from aggregator.metrics import Metrics
 
 
@@ -25,23 +27,37 @@ class AuditLog:
     record after a quiet time is written at once.
     """
 
-    def __init__(self, ledger: Ledger, metrics: Metrics) -> None:
+    def __init__(self, ledger: Ledger, metrics: Metrics, witness: Witness | None = None) -> None:
         self.path = ledger.path
         self.torn = ledger.torn
         """Bytes of a half-written last record that a crash had left, cut off on opening; 0 for none."""
         self._ledger = ledger
+        self._witness = witness
         self._committer = Committer(ledger, metrics)
 
     @classmethod
-    async def open(cls, path: Path, metrics: Metrics | None = None, signer: Signer | None = None) -> Self:
+    async def open(
+        cls,
+        path: Path,
+        metrics: Metrics | None = None,
+        signer: Signer | None = None,
+        syslog: SyslogAddress | None = None,
+    ) -> Self:
         """Open or create (0600) the log at `path`, whose folder exists, and continue its chain; a signer writes
-        checkpoints into it.
+        checkpoints into it, and a syslog server gets a copy of what is on disk.
 
         Raises ConfigError for what is no regular file, is written by another process, or does not end with a record
         whose hash is right.
         """
-        ledger = await asyncio.to_thread(Ledger, path, signer)
-        return cls(ledger, metrics if metrics is not None else Metrics())
+        metrics = metrics if metrics is not None else Metrics()
+        witness = Witness(syslog, metrics) if syslog else None
+        try:
+            ledger = await asyncio.to_thread(Ledger, path, signer, witness.take if witness else None)
+        except BaseException:
+            if witness:
+                witness.stop()
+            raise
+        return cls(ledger, metrics, witness)
 
     @property
     def healthy(self) -> bool:
@@ -52,6 +68,11 @@ class AuditLog:
     def trouble(self) -> str | None:
         """Why records can't be written now, in words without the path, or None."""
         return self._committer.trouble
+
+    @property
+    def copy_trouble(self) -> str | None:
+        """Why the copy is not being written now, or None; the log goes on without it."""
+        return self._witness.trouble if self._witness else None
 
     @property
     def seq(self) -> int:
@@ -95,6 +116,9 @@ class AuditLog:
         """Write what waits and give the file back; at most 2 s, then a hanging disk is left alone."""
         self._committer.stop()
         await asyncio.to_thread(self._committer.join, limits.AUDIT_WRITE_TIMEOUT)
+        if self._witness:
+            self._witness.stop()
+            await asyncio.to_thread(self._witness.join, limits.AUDIT_WRITE_TIMEOUT)
 
     async def __aenter__(self) -> Self:
         return self

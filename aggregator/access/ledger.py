@@ -8,6 +8,7 @@ import glob
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +18,9 @@ from aggregator.access.checkpoint import Signer
 from aggregator.errors import ConfigError
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+Copy = Callable[[list[bytes]], None]
+"""Told of records (lines) in their order, once they are on disk; must not wait."""
+
 _FIRST = b'{"seq":1,"time":"'
 
 
@@ -26,11 +30,12 @@ class Ledger:
     `last` is the end of the chain on disk; `torn` is how many bytes of a half-written record were cut off on opening.
     """
 
-    def __init__(self, path: Path, signer: Signer | None = None) -> None:
+    def __init__(self, path: Path, signer: Signer | None = None, copy: Copy | None = None) -> None:
         """Open or create (0600) the log at `path` and find its last record. With a signer, checkpoints are written,
-        and a file that has grown large is put aside. Raises ConfigError."""
+        and a file that has grown large is put aside. `copy` is told of what is on disk. Raises ConfigError."""
         self.path = path
         self._signer = signer
+        self._copy = copy
         self._unsigned = 0  # records since the last checkpoint
         self._signed = time.monotonic()
         _finish_rotation(path)
@@ -69,6 +74,7 @@ class Ledger:
             lines.append(line)
             unsigned = 0
         self._put(b"".join(lines))
+        self._tell(lines)
         self.last = last
         self._note_signed(unsigned)
         return numbers
@@ -95,6 +101,10 @@ class Ledger:
         os.fdatasync(self._file)
         self._dirty = False
         self._size += len(data)
+
+    def _tell(self, lines: list[bytes]) -> None:
+        if self._copy:
+            self._copy(lines)
 
     def _is_due(self, unsigned: int) -> bool:
         old = time.monotonic() - self._signed > limits.AUDIT_CHECKPOINT
@@ -125,6 +135,7 @@ class Ledger:
             raise
         os.close(self._file)
         self._file, self._size, self.last = file, len(line), last
+        self._tell([line])
         self._note_signed(0)
 
     def _mend(self) -> None:

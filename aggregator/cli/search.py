@@ -6,23 +6,24 @@ import argparse
 import asyncio
 import contextlib
 import getpass
-import os
 import re
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
 
-from aggregator.access.audit import AuditLog
+from aggregator import limits
 from aggregator.cli.asking import Server
 from aggregator.cli.charts import chart, size_words
+from aggregator.cli.found import Printer, Take, as_they_come, newest_last
 from aggregator.cli.options import Settings
+from aggregator.cli.printing import printed
 from aggregator.cli.progress import shown
 from aggregator.cli.serve import warn_unapplied
-from aggregator.cli.state import audit_path, open_for_terminal, signer_of
-from aggregator.cli.terminal import Painter, wants_colour
+from aggregator.cli.state import open_audit, open_for_terminal
 from aggregator.errors import Fault, HostError, UsageError
 from aggregator.histogram import Histogram
 from aggregator.inventory import Inventory
@@ -33,7 +34,6 @@ from aggregator.past import Past
 from aggregator.pastquery import HistogramQuery, PastQuery
 from aggregator.remote.ssh import SshTransport
 from aggregator.service import Aggregator
-from aggregator.stream.records import encode
 
 FOUND, NOTHING, FAILED = 0, 1, HostError.exit_code
 _EVER = "1970-01-01T00:00:00Z"
@@ -47,6 +47,14 @@ class Asked:
     query: PastQuery
     form: str  # lines, count or histogram
     output: str
+    reverse: bool = False
+
+    @property
+    def flows(self) -> bool:
+        """Whether lines are printed while they come: they are more than one page, or their order allows it."""
+        limit = self.query.limit or ""
+        large = limit.isascii() and limit.isdigit() and not 0 < int(limit) <= limits.PAGE_LINES
+        return self.form == "lines" and (self.reverse or large)
 
 
 class History(Protocol):
@@ -55,6 +63,7 @@ class History(Protocol):
     hosts: int | None  # that were asked, where that is known
 
     async def page(self, query: PastQuery) -> Page: ...
+    async def read(self, query: PastQuery, take: Take, *, late: bool) -> Page: ...
     async def histogram(self, query: HistogramQuery) -> Histogram: ...
 
 
@@ -67,7 +76,8 @@ def add_to(command: argparse.ArgumentParser) -> None:
     command.add_argument("--level", metavar="LEVEL", help="only this level and above")
     command.add_argument("--since", metavar="TIME", help="from then on: RFC 3339, a day, or -15m")
     command.add_argument("--until", metavar="TIME", help="before then")
-    command.add_argument("--limit", metavar="N", help="at most so many lines, the newest (default 1000)")
+    command.add_argument("--limit", metavar="N", help="at most so many lines, the newest (default 1000); 0: all")
+    command.add_argument("--reverse", action="store_true", help="the newest lines first, as they are found")
     kinds = command.add_mutually_exclusive_group()
     kinds.add_argument("--count", action="store_true", help="only how many lines there are")
     kinds.add_argument("--histogram", action="store_true", help="how many lines there were when")
@@ -90,7 +100,7 @@ def asked_of(given: argparse.Namespace) -> Asked:
         max_scan=_bytes(given.max_scan),
     )
     form = "count" if given.count else "histogram" if given.histogram else "lines"
-    return Asked(query, form, given.output)
+    return Asked(query, form, given.output, given.reverse)
 
 
 async def search(settings: Settings, inventory: Inventory, environ: Mapping[str, str], asked: Asked) -> int:
@@ -110,7 +120,7 @@ async def _own_past(settings: Settings, inventory: Inventory, environ: Mapping[s
     metrics = Metrics()
     with contextlib.closing(open_for_terminal(settings, environ)) as state:
         async with (
-            await AuditLog.open(audit_path(settings, inventory, state), metrics, signer_of(state)) as audit,
+            await open_audit(settings, inventory, state, metrics) as audit,
             Aggregator(inventory, SshTransport(), audit, metrics) as aggregator,
         ):
             yield aggregator.past(Principal(f"local:{getpass.getuser()}", "cli"))
@@ -124,10 +134,24 @@ class Hosts:
         self.hosts: int | None = None
 
     async def page(self, query: PastQuery) -> Page:
-        async with self._past.lines(query) as reading, shown(reading.progress):
+        async with self._past.lines(query) as reading, shown(reading.total):
             page = await reading.page()
-            self.hosts = len(reading.progress())
+            self.hosts = reading.total().hosts
             return page
+
+    async def read(self, query: PastQuery, take: Take, *, late: bool) -> Page:
+        patience = limits.MERGE_PATIENCE if late else None
+        async with (
+            self._past.all_lines(query) as reading,
+            shown(reading.total),
+            aclosing(reading.blocks(patience=patience)) as blocks,
+        ):
+            async for block in blocks:
+                if not await take([line.record for line in block]):
+                    break
+            self.hosts = reading.total().hosts
+            failed = reading.failed()
+            return Page([], reading.cursor(), not failed, reading.scanned, failed, reading.notes())
 
     async def histogram(self, query: HistogramQuery) -> Histogram:
         return await self._past.histogram(query)
@@ -135,18 +159,38 @@ class Hosts:
 
 async def answer(history: History, asked: Asked, environ: Mapping[str, str]) -> int:
     """Print what was found; the exit status. Raises as the history does."""
-    found = await _find(history, asked)
-    if larger := await _allowed(found.failed):
-        asked = replace(asked, query=replace(asked.query, max_scan=str(larger)))
+    printer = Printer(asked.output, environ)
+    if asked.flows:
+        found: Page | Histogram = await _flow(history, asked, printer)
+        some = printer.count > 0
+    else:
         found = await _find(history, asked)
-    some = _print(found, asked, environ)
+        if larger := await _allowed(found.failed):
+            asked = replace(asked, query=replace(asked.query, max_scan=str(larger)))
+            found = await _find(history, asked)
+        some = await _print(found, asked, printer)
     for failure in found.failed:
         print(f"tailon-agg: {failure.host}: {failure.detail}", file=sys.stderr)
-    if isinstance(found, Page) and found.cursor and found.lines:
-        print(f"tailon-agg: the newest {len(found.lines)} lines; --limit or --since choose others", file=sys.stderr)
+    if isinstance(found, Page):
+        for note in found.notes:
+            print(f"tailon-agg: {note.host}: {note.detail}", file=sys.stderr)
+        if found.cursor and printer.count:
+            print(f"tailon-agg: the newest {printer.count} lines; --limit or --since choose others", file=sys.stderr)
     on = "" if history.hosts is None else f" on {history.hosts} host{'s' * (history.hosts != 1)}"
     print(f"tailon-agg: read {size_words(found.scanned_bytes)}{on}", file=sys.stderr)
     return FAILED if found.failed else FOUND if some else NOTHING
+
+
+async def _flow(history: History, asked: Asked, printer: Printer) -> Page:
+    """Print all lines, oldest first, or the newest ones. What is JSON may come late: it says so."""
+    late = asked.output == "json"
+    if asked.query.limit == "0":
+        query = replace(asked.query, limit=None, direction="backward" if asked.reverse else "forward")
+        return await as_they_come(history, query, printer, late=late)
+    query = replace(asked.query, limit=asked.query.limit or str(limits.PAGE_USUAL), direction="backward")
+    if asked.reverse:
+        return await as_they_come(history, query, printer, late=late)
+    return await newest_last(history, query, printer)
 
 
 async def _find(history: History, asked: Asked) -> Page | Histogram:
@@ -158,33 +202,21 @@ async def _find(history: History, asked: Asked) -> Page | Histogram:
     return await history.histogram(HistogramQuery(query, "24"))
 
 
-def _print(found: Page | Histogram, asked: Asked, environ: Mapping[str, str]) -> bool:
+async def _print(found: Page | Histogram, asked: Asked, printer: Printer) -> bool:
     """Print an answer; whether there is something in it."""
     if isinstance(found, Page):
-        painter = Painter(colour=wants_colour(sys.stdout, environ))
-        as_json = asked.output == "json"
-        texts = (encode(line).decode() + "\n" if as_json else painter.paint(line) for line in found.lines)
-        _write("".join(texts))
+        await printer.take(found.lines)
         return bool(found.lines)
     count = sum(bucket.count for bucket in found.buckets)
     if asked.output == "json" and asked.form == "count":
         by_host = found.buckets[0].by_host if found.buckets else {}
         answer = {"count": count, "by_host": by_host, "complete": found.complete, "failed": found.failed}
-        _write(msgspec.json.encode(answer).decode() + "\n")
+        await printed(msgspec.json.encode(answer).decode() + "\n")
     elif asked.output == "json":
-        _write(msgspec.json.encode(found).decode() + "\n")
+        await printed(msgspec.json.encode(found).decode() + "\n")
     else:
-        _write(f"{count}\n" if asked.form == "count" else chart(found))
+        await printed(f"{count}\n" if asked.form == "count" else chart(found))
     return count > 0
-
-
-def _write(text: str) -> None:
-    """To standard output, unless nobody reads it any more."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at exit
 
 
 async def _allowed(failed: Sequence[Failure]) -> int | None:

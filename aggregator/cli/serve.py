@@ -19,9 +19,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from aggregator import limits
-from aggregator.access.audit import AuditLog
 from aggregator.cli.options import Settings, check_tls
-from aggregator.cli.state import StateFolder, audit_path, folder_for, signer_of
+from aggregator.cli.state import StateFolder, folder_for, open_audit
 from aggregator.errors import ConfigError, TailonError
 from aggregator.inventory import Bind, Inventory, TcpBind, fold
 from aggregator.metrics import Metrics
@@ -77,7 +76,7 @@ async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, 
         listeners = [stack.enter_context(contextlib.closing(_listen(bind))) for bind in settings.bind]
         binds = [_name(listener) for listener in listeners]
         async with (
-            await AuditLog.open(audit_path(settings, inventory, state), metrics, signer_of(state)) as audit,
+            await open_audit(settings, inventory, state, metrics) as audit,
             Aggregator(inventory, SshTransport(), audit, metrics, state.path / "places.json") as aggregator,
         ):
             authority = Authority.of(binds, settings.public_url, tls=tls)

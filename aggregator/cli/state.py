@@ -11,10 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from aggregator import limits
+from aggregator.access.audit import AuditLog
 from aggregator.access.checkpoint import KEY_FILE, Signer
 from aggregator.cli.options import Settings
 from aggregator.errors import ConfigError
 from aggregator.inventory import Inventory
+from aggregator.metrics import Metrics
 
 
 class StateFolder:
@@ -89,6 +91,12 @@ def open_for_terminal(settings: Settings, environ: Mapping[str, str]) -> StateFo
             if number == limits.TERMINALS:
                 raise
     raise AssertionError("unreachable")
+
+
+async def open_audit(settings: Settings, inventory: Inventory, state: StateFolder, metrics: Metrics) -> AuditLog:
+    """The audit log that the options and the inventory name. Raises ConfigError."""
+    path = audit_path(settings, inventory, state)
+    return await AuditLog.open(path, metrics, signer_of(state), inventory.audit.syslog)
 
 
 def audit_path(settings: Settings, inventory: Inventory, state: StateFolder) -> Path:

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Mapping
 
 from aggregator import limits
-from aggregator.access.audit import AuditLog
 from aggregator.cli.options import Settings
 from aggregator.cli.printing import print_blocks
 from aggregator.cli.serve import warn_unapplied
-from aggregator.cli.state import audit_path, open_for_terminal, signer_of
+from aggregator.cli.state import open_audit, open_for_terminal
 from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory
 from aggregator.metrics import Metrics
@@ -31,7 +30,7 @@ async def tail(settings: Settings, inventory: Inventory, environ: Mapping[str, s
     metrics = Metrics()
     with contextlib.closing(open_for_terminal(settings, environ)) as state:
         async with (
-            await AuditLog.open(audit_path(settings, inventory, state), metrics, signer_of(state)) as audit,
+            await open_audit(settings, inventory, state, metrics) as audit,
             Aggregator(inventory, SshTransport(), audit, metrics) as aggregator,
         ):
             principal = Principal(f"local:{getpass.getuser()}", "cli")

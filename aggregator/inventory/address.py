@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aggregator.inventory.settings import Bind, TcpBind, UnixBind
+from aggregator.inventory.settings import Bind, SyslogAddress, TcpBind, UnixBind
 
 _HOSTNAME = re.compile(r"(?![-.])[A-Za-z0-9._-]{1,255}")
 _IP_TEXT = re.compile(r"[0-9A-Fa-f.:]{2,45}(?:%[A-Za-z0-9._-]{1,15})?")
@@ -99,6 +99,19 @@ def parse_bind(text: str, folder: Path = Path()) -> Bind:
     if bracketed and not (is_ip(bare) and ":" in bare):
         raise ValueError(f"{bare!r} is not an IPv6 address")
     return TcpBind(check_host(bare), _port(port, lowest=0))
+
+
+def parse_syslog(text: str) -> SyslogAddress:
+    """`unix:/dev/log` or `tcp://HOST:PORT`. Raises ValueError with a sentence."""
+    problem = f"{text!r} is not unix:/dev/log or tcp://HOST:PORT"
+    if text.startswith("unix:/") and "\0" not in text:
+        return SyslogAddress(Path(text.removeprefix("unix:")))
+    if not text.startswith("tcp://"):
+        raise ValueError(problem)
+    end = parse_endpoint(text.removeprefix("tcp://"))
+    if end.port is None or end.user is not None:
+        raise ValueError(problem)
+    return SyslogAddress(host=end.host, port=end.port)
 
 
 def check_public_url(text: str) -> str:

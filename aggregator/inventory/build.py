@@ -12,11 +12,18 @@ from typing import Any
 from aggregator.errors import UsageError
 from aggregator.inventory import groups, hosts, paths, selector
 from aggregator.inventory.access import build_access
-from aggregator.inventory.address import is_host, parse_bind
+from aggregator.inventory.address import is_host, parse_bind, parse_syslog
 from aggregator.inventory.groups import GroupTable
 from aggregator.inventory.inventory import Inventory
 from aggregator.inventory.jumps import check_jumps
-from aggregator.inventory.schema import HostSection, InventorySection, ServerSection, SourceSection, SshSection
+from aggregator.inventory.schema import (
+    AuditSection,
+    HostSection,
+    InventorySection,
+    ServerSection,
+    SourceSection,
+    SshSection,
+)
 from aggregator.inventory.settings import Audit, Redact, RedactPattern, Server
 from aggregator.inventory.validate import Faults
 from aggregator.model import Host, Source, SshOptions
@@ -46,10 +53,15 @@ def build(
         sources=_sources(section, table, faults),
         server=_server(section.server, faults),
         access=build_access(section.access, table.universe, faults) if section.access else None,
-        audit=Audit(Path(section.audit.file).expanduser() if section.audit.file else None),
+        audit=_audit(section.audit),
         redact=_redact(section, faults),
         files=files,
     )
+
+
+def _audit(section: AuditSection) -> Audit:
+    file = Path(section.file).expanduser() if section.file else None
+    return Audit(file, parse_syslog(section.syslog.address) if section.syslog else None)
 
 
 def _hosts(section: InventorySection, members: Mapping[str, frozenset[str]], faults: Faults) -> Mapping[str, Host]:

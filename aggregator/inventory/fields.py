@@ -44,6 +44,11 @@ def _bind(text: str) -> str:
     return text
 
 
+def _syslog(text: str) -> str:
+    address.parse_syslog(text)
+    return text
+
+
 def _source_path(text: str) -> str:
     paths.parse(text)
     return text
@@ -135,6 +140,7 @@ Address = Annotated[str, AfterValidator(address.check_host)]
 LoginName = Annotated[str, AfterValidator(address.check_user)]
 Bind = Annotated[str, AfterValidator(_bind)]
 PublicUrl = Annotated[str, AfterValidator(address.check_public_url)]
+SyslogText = Annotated[str, AfterValidator(_syslog)]
 Root = Annotated[str, AfterValidator(address.check_root)]
 SourcePath = Annotated[str, AfterValidator(_source_path)]
 LocalPath = Annotated[str, AfterValidator(_local_path)]

@@ -148,10 +148,17 @@ class AccessSection(Section):
     proxy: ProxySection | None = Field(default=None, description="Identity from a reverse proxy.")
 
 
+class SyslogSection(Section):
+    """A syslog server (RFC 5424)."""
+
+    address: fields.SyslogText = Field(description="unix:/dev/log, or tcp://HOST:PORT.")
+
+
 class AuditSection(Section):
     """The record of every look."""
 
     file: fields.LocalPath | None = Field(default=None, description="File, relative to the state folder.")
+    syslog: SyslogSection | None = Field(default=None, description="A syslog server that gets a copy.")
 
 
 class PatternSection(Section):

@@ -113,10 +113,24 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class SyslogAddress:
+    """A syslog server: a Unix socket at `path`, else TCP."""
+
+    path: Path | None = None
+    host: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}" if self.path else f"tcp://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
-    """Where the audit log is: absolute, or relative to the state folder; None: the default name there."""
+    """Where the audit log is: absolute, or relative to the state folder; None: the default name there. `syslog` gets a
+    copy."""
 
     file: Path | None = None
+    syslog: SyslogAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
