@@ -195,3 +195,22 @@ async def test_live_file_that_is_gone_since_leaves_what_is_before_it(host: Local
         assert gap.start == Position(
             end.file, position(log, 1, 0).generation, sum(len(text) + 1 for text in log.contents[1].lines)
         )
+
+
+@pytest.mark.parametrize("alike", [False, True])
+async def test_file_with_the_inode_of_a_deleted_one_is_read_to_its_end(
+    host: LocalTransport, tmp_path: Path, alike: bool
+) -> None:
+    """BusyBox's stat tells no birth, and a number comes again soon: what was given out of the file that had it before
+    says nothing of this one, also where both begin with the same banner."""
+    log = LogWriter(tmp_path / "a.log", banner=True)
+    for _ in range(3):
+        log.write(5)
+        log.rename()
+    ours = position(log, 1, 0)
+    closed = tmp_path / "a.log.2"
+    generation = ours.generation if alike else "0123456789abcdef"
+    async with linked(host) as link:
+        known = Known(ends={(inode_of(closed), generation): closed.stat().st_size + 1000})
+        assert await collected(Resume(link, position(log, 0, 2), None, known)) == after(log, 0, 2)
+    log.close()

@@ -85,7 +85,8 @@ class CatchUp:
 
     def known(self) -> Known:
         """What readers by address should know now."""
-        ends = {one.end.inode: one.end.offset for one in self._ledger.closed if one.due is not None}
+        closed = (one for one in self._ledger.closed if one.due is not None)
+        ends = {(one.end.inode, one.end.generation): one.end.offset for one in closed}
         at = self.here.at
         ended = self._ended
         return Known(

@@ -67,7 +67,7 @@ class Resume:
             if index > begin or self._at is None:
                 self._at = Place(one.id, 0, NOTHING, one.inode)
             self._mtime = one.mtime
-            reach = self._known.ends.get(one.inode) if whole or index < stop or not self._end else self._end.offset
+            reach = self._known.reach(one) if whole or index < stop or not self._end else self._end.offset
             async with aclosing(self._lines(one, self._at, reach)) as batches:
                 async for batch, after in batches:
                     self._at, self._misses = after, 0

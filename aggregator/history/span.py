@@ -76,7 +76,7 @@ async def batches_between(
     for index in range(begin, stop + 1 if end else stop):
         one = found[index]
         offset = start.offset if index == begin else 0
-        reach = end.offset if end and index == stop else known.ends.get(one.inode)
+        reach = end.offset if end and index == stop else known.reach(one)
         if reach is not None and reach <= offset:
             continue
         async with aclosing(batches_of(link, one, start.file, offset, reach)) as lines:
