@@ -30,11 +30,12 @@ import processes
 from faults import TcpProxy
 from fleet import Fleet
 from fleethost import FleetHost
-from logwriter import Content, LogWriter
+from logwriter import Content, LogWriter, numbered
 from product import Product, Stream, wait_until
 from verdict import Verdict, judge
 
-LOOK_S = {"gnu": 0.3, "bash": 0.3, "busybox": 2.0}  # until the host has looked at the file, on a busy machine
+LOOK_S = {"gnu": 0.3, "bash": 0.3, "busybox": 2.0}  # until the host has looked at the file
+SEEN_S = 10.0  # at most, until a viewer has a line of what is to be truncated, where the machine is busy
 CAUGHT_UP = 0.6  # of the outages are waited out before the next thing happens
 CATCH_UP_S = 15.0  # at most: a back-off may be longer
 SETTLE_S = 90.0  # until all that was written has come: back-off is at most half of it, look-backs the rest
@@ -121,6 +122,10 @@ class Viewer:
     def has(self, text: str) -> bool:
         """Whether a line has come, among the last ones."""
         return any(record.get("text") == text for record in self._stream.records[-50:])
+
+    def has_any(self, texts: set[str]) -> bool:
+        """Whether any of these lines has come."""
+        return any(record.get("text") in texts for record in reversed(self._stream.records))
 
     @property
     def has_lines(self) -> bool:
@@ -259,6 +264,10 @@ class Round:
         that begins like that again, tells nobody what it held between two looks."""
         if content.begun < math.inf:
             time.sleep(max(0.0, content.begun + LOOK_S[self.kind] - time.monotonic()))
+            texts = {text for text in content.lines if numbered(text)}
+            end = time.monotonic() + SEEN_S
+            while not self.viewer.has_any(texts) and time.monotonic() < end:
+                time.sleep(0.02)
 
     def _without_name(self, log: LogWriter) -> None:
         log.rename(create=False)
