@@ -50,11 +50,12 @@ def quote(argument: str) -> str:
     return "'" + "".join(_ESCAPED.get(char, char) for char in argument) + "'"
 
 
-def _command(names: tuple[str, ...], *arguments: str) -> str:
+def _command(names: tuple[str, ...], *arguments: str, chooser: str = "") -> str:
+    """`exec sh -c 'SCRIPT' NAME 'ARG' …`; a `chooser` is a script before it, which runs it in a shell of its choice."""
     said_first = 'printf "\\ntailon-agg\\n"'
-    return " ".join(
-        [f"exec sh -c '{said_first} ; {script(*names)}'", f"tailon-agg-{names[-1]}", *map(quote, arguments)]
-    )
+    chosen = [f"'{script(chooser)}'"] if chooser else []
+    name = f"tailon-agg-{names[-1]}"
+    return " ".join(["exec sh -c", *chosen, f"'{said_first} ; {script(*names)}'", name, *map(quote, arguments)])
 
 
 def probe() -> str:
@@ -127,4 +128,5 @@ def follow(path: str, start: int | None, window: int, *, tail: str) -> str:
     """The header, then a file's bytes from `start` (None: from `window` bytes before its end) on, for ever. `tail` is
     the host's kind of it, as the probe said."""
     how = {"gnu": GNU_POLL, "busybox": "loop"}.get(tail, "")
-    return _command(("open", "follow"), path, "e" if start is None else str(start), str(window), how)
+    begin = "e" if start is None else str(start)
+    return _command(("open", "follow"), path, begin, str(window), how, chooser="clocked")
