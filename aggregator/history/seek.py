@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from aggregator import limits
 from aggregator.errors import HostError
+from aggregator.history.alike import hints
 from aggregator.history.files import Generation
 from aggregator.history.look import look
 from aggregator.history.marks import Marks, Place, Wanted
@@ -108,6 +108,7 @@ class Seek:
         self._file = file
         self._reader = reader
         self._log = log
+        self._hints = hints((piece.one.id, piece.facts.lead) for piece in log)
 
     async def slices(self, since: int | None, until: int | None) -> list[Slice]:
         """As the function `slices`. Raises HostError, Moved."""
@@ -174,7 +175,7 @@ class Seek:
         if one.kind == "plain":
             size = (size if end is None else end) - begin
         begun = facts.head.begin if facts.head else None
-        return Slice(replace(one, hint=_hint(begun, facts.mark)), begin, end, first, size, begun)
+        return Slice(replace(one, hint=self._hints[index]), begin, end, first, size, begun)
 
     def _whole(self) -> list[tuple[int, Generation, int | None]]:
         """The generations that have lines, or may have some: their index, and where they end."""
@@ -183,11 +184,6 @@ class Seek:
             for index, piece in enumerate(self._log)
             if piece.one.id is not None or piece.one.unread
         ]
-
-
-def _hint(begun: int | None, mark: bytes) -> int:
-    """What tells a generation from others that begin alike: its first stamp, else its first bytes."""
-    return zlib.crc32(mark if begun is None else b"%d" % begun)
 
 
 def _written(one: Generation, since: int | None, until: int | None) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from aggregator import limits
 from aggregator.errors import Gone
+from aggregator.history.alike import in_time, lead_of
 from aggregator.history.files import Generation, ordered
 from aggregator.history.read import Moved, Where, read_bytes
 from aggregator.history.sample import take
@@ -139,7 +140,15 @@ async def _pieces(
         pieces[one] = Piece(one, entry.size, said, times.looks.get((entry.inode, said.mark), Looks()))
     times.facts = facts
     times.looks = {(one.inode, piece.facts.mark): piece.looks for one, piece in pieces.items()}
-    return [pieces[one] for one in ordered(list(pieces))]
+    return _in_order(pieces)
+
+
+def _in_order(pieces: dict[Generation, Piece]) -> list[Piece]:
+    """Oldest first, the live one last."""
+    found = [pieces[one] for one in ordered(list(pieces))]
+    closed = [piece for piece in found if not piece.one.live]
+    closed = in_time(closed, lambda one: one.facts.head.begin if one.facts.head else None, lambda one: one.one.mtime)
+    return closed + [piece for piece in found if piece.one.live]
 
 
 async def _read(link: Link, file: File, reader: Callable[[], LineReader], entry: _Entry) -> Facts:
@@ -151,12 +160,14 @@ async def _read(link: Link, file: File, reader: Callable[[], LineReader], entry:
         first = take(reader, head, 0, entry.written, whole=whole)
         if first is None and not whole:
             first = take(reader, await _more(link, file, entry), 0, entry.written)
-        return Facts(identity, len(head) if whole and head else _unpacked(entry, tail), 0, first, None, _mark(head))
+        size = len(head) if whole and head else _unpacked(entry, tail)
+        return Facts(identity, size, 0, first, None, _mark(head), lead_of(head, first))
     start = max(0, entry.size - len(tail)) if tail else 0
     end = (tail or head[: entry.size]).rfind(b"\n") + 1
     first = take(reader, head, 0, entry.written, whole=not tail and not entry.live)
     last = take(reader, tail or head, start, entry.written, whole=not entry.live)
-    return Facts(identity, entry.size, start + end if end else entry.size, first, last, _mark(head))
+    stop = start + end if end else entry.size
+    return Facts(identity, entry.size, stop, first, last, _mark(head), lead_of(head, first))
 
 
 def _ends(entry: _Entry) -> tuple[bytes, bytes]:

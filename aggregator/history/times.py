@@ -13,7 +13,8 @@ from aggregator.model import File
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a file's first and last bytes say: its generation, its text's `size` in bytes (of a compressed one about),
-    the offset after its last line, samples of both ends, and a hash of its beginning."""
+    the offset after its last line, samples of both ends, a hash of its beginning, and what tells it from generations
+    that begin alike (`lead_of`)."""
 
     id: str | None
     size: int
@@ -21,6 +22,7 @@ class Facts:
     head: Sample | None
     tail: Sample | None
     mark: bytes
+    lead: int = 0
 
 
 @dataclass(slots=True, eq=False)
