@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import shlex
 import shutil
 import signal
@@ -391,16 +393,53 @@ def test_hundreds_of_hosts_are_one_table(ward: Ward) -> None:
 
 
 def test_interrupt_prints_what_is_known(ward: Ward) -> None:
-    arguments = [*command(), "doctor", "good-1", "deaf", "--inventory", str(ward.inventory), "--output", "json"]
+    data = yaml.safe_load(ward.inventory.read_text())
+    data["hosts"]["deaf"]["ssh"]["connect_timeout"] = "60s"
+    patient = ward.folder / "patient.yaml"
+    patient.write_text(yaml.safe_dump(data))
+    arguments = [*command(), "doctor", "good-1", "deaf", "--inventory", str(patient), "--output", "json"]
     state = ward.folder / "interrupted"
+    good = ward.fleet.hosts["good-1"]
+
+    def over() -> int:
+        return sum("Disconnected from user" in line for line in good.lines_logged())
+
+    before = over()
     with (state.with_suffix(".out")).open("wb") as out:
         process = subprocess.Popen(arguments, stdout=out, env=environment(XDG_STATE_HOME=str(state)))
-        good = ward.fleet.hosts["good-1"]
-        before = sum("Disconnected from user" in line for line in good.lines_logged())
-        wait_until(
-            lambda: sum("Disconnected from user" in line for line in good.lines_logged()) > before,
-            "the good host to have been looked at",
-        )
+        wait_until(lambda: over() > before, "the good host to have been looked at")
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 130
     assert [report["host"] for report in json.loads(state.with_suffix(".out").read_text())] == ["good-1"]
+
+
+def test_terminal_sees_how_far_it_has_come(ward: Ward) -> None:
+    """On standard error, and in colour; then the line is empty again."""
+    ours, theirs = pty.openpty()
+    arguments = [*command(), "doctor", "good-1", "deaf", "--inventory", str(ward.inventory)]
+    kept = environment(XDG_STATE_HOME=str(ward.folder / "pty"), TERM="xterm")
+    process = subprocess.Popen(arguments, stdout=theirs, stderr=theirs, env=kept)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # its end, as Linux tells it
+        while data := os.read(ours, 4096):
+            shown += data
+    os.close(ours)
+    assert process.wait(PATIENCE_S) == 69
+    progress, _, rest = shown.decode().rpartition("\r\x1b[K")
+    assert "░ 1 of 2 hosts" in progress
+    assert rest.startswith("\x1b[1mdeaf\x1b[0m: \x1b[31mfail\x1b[0m\r\n")
+    assert rest.endswith("1 of 2 hosts are fine\r\n")
+
+
+def test_commands_for_rights_do_what_they_say(ward: Ward) -> None:
+    """Run as root they let the user in; the one for a group would change this machine."""
+    if not ROOT:
+        return
+    names = ("secret", "folder", "some", "unlisted", "rotated")
+    for name in names:
+        fix = ward.trouble(name)["fix"]
+        assert fix.startswith("setfacl -m u:nobody:")
+        subprocess.run(["sh", "-c", fix], check=True)
+    done = doctor(ward.inventory, ward.folder, ",".join(names))
+    assert done.stdout.splitlines()[0] == "folder,rotated,secret,some,unlisted: ok", done.stdout

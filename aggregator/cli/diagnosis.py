@@ -17,7 +17,9 @@ _SGR = {"fail": "31", "warn": "33", "ok": "32"}
 _NAME = 16  # columns of a check's name
 _SELF = "HOST"  # what a host is called in words that are true of several
 _ODD = re.compile(r"[0-9.:-]")
-_BEFORE = r"^|@|\b(?:of|by|from|on|to|for|name|host) "
+_PORT = r"(?::[0-9]+)?"
+_BEFORE = r"@|\b(?:of|by|from|on|to|for|name|host) "
+_AFTER = "can't be|does not|ran no|takes no"
 _NEVER = r"(?!)"
 
 
@@ -81,7 +83,11 @@ def _general(check: Check, host: Host) -> Check:
     own = sorted({host.name, host.address}, key=len, reverse=True)
     odd = "|".join(re.escape(name) for name in own if _ODD.search(name)) or _NEVER
     plain = "|".join(re.escape(name) for name in own if not _ODD.search(name)) or _NEVER
-    pattern = re.compile(rf"(?<![\w-])\[?(?:{odd})\]?(?::[0-9]+)?(?![\w-])|({_BEFORE})(?:{plain})(?::[0-9]+)?(?![\w-])")
+    pattern = re.compile(
+        rf"(?<![\w-])\[?(?:{odd})\]?{_PORT}(?![\w-])"
+        rf"|({_BEFORE})(?:{plain}){_PORT}(?![\w-])"
+        rf"|^(?:{plain}){_PORT}(?= (?:{_AFTER}))"
+    )
 
     def general(text: str) -> str:
         return pattern.sub(lambda match: f"{match[1] or ''}{_SELF}", text)

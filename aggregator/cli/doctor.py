@@ -13,17 +13,17 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from aggregator.access.audit import AuditLog
 from aggregator.access.events import Event
 from aggregator.cli.diagnosis import WIDTH_LEAST, WIDTH_MOST, as_json, summary, table
 from aggregator.cli.options import Settings
 from aggregator.cli.progress import line_of
-from aggregator.cli.state import audit_path, open_for_terminal, signer_of
+from aggregator.cli.state import open_audit, open_for_terminal
 from aggregator.cli.terminal import wants_colour
 from aggregator.doctor.check import Report
 from aggregator.doctor.ward import visit
 from aggregator.errors import HostError
 from aggregator.inventory import Inventory
+from aggregator.metrics import Metrics
 from aggregator.remote.ssh import SshTransport
 
 _BAR = 30  # columns
@@ -45,7 +45,7 @@ async def doctor(
     names = sorted(inventory.select(selectors, parameter="SELECTOR"))
     reports: list[Report] = []
     with contextlib.closing(open_for_terminal(settings, environ)) as state:
-        async with await AuditLog.open(audit_path(settings, inventory, state), None, signer_of(state)) as audit:
+        async with await open_audit(settings, inventory, state, Metrics()) as audit:
             await audit.record(_event(inventory, names))
             try:
                 async with line_of(lambda: _progress(reports, len(names))):

@@ -81,7 +81,7 @@ def _add(look: Look, word: str, rest: str) -> None:
     match word:
         case "F":
             mark, _, path = rest.partition(" ")
-            if path.startswith("/") and not _ODD.search(path):
+            if _is_path(path):
                 (look.readable if mark == "r" else look.unreadable).append(path)
         case "X" if rights := _rights(rest):
             look.refusing.append(rights)
@@ -91,7 +91,7 @@ def _add(look: Look, word: str, rest: str) -> None:
             look.unlisted = _rights(rest)
         case "B":
             look.rotated = look.rotated or _rights(rest)
-        case "N":
+        case "N" if _is_path(rest):
             look.missing = rest
         case "S":
             look.odd = rest
@@ -102,5 +102,10 @@ def _add(look: Look, word: str, rest: str) -> None:
 
 
 def _rights(text: str) -> Rights | None:
+    """None for what is no absolute path: a command is made of it."""
     words = text.split(" ", 3)
-    return Rights(*words) if len(words) == 4 else None
+    return Rights(*words) if len(words) == 4 and _is_path(words[3]) else None
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith("/") and not _ODD.search(text)

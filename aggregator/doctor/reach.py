@@ -38,7 +38,7 @@ def passed(step: str, host: Host, user: str | None = None) -> Check:
     """The check of a step that went well."""
     words = {
         "address": host.address,
-        "connection": f"through {host.jump}" if host.jump else "direct",
+        "connection": f"it answers{f' through {host.jump}' if host.jump else ''}",
         "host-key": "known",
         "login": f"as {user}" if user else "let in",
         "shell": "runs `sh -c`",
