@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from test_sift import past_of
 
-from aggregator.past import Past
+from aggregator.past import Around, Between, Past
 from aggregator.pastquery import PastQuery
 
 START = int(time.time()) - 20_000
@@ -119,3 +119,23 @@ async def test_pages_go_on_where_they_were_when_logs_that_begin_alike_are_rotate
             assert found[0] + found[1] == whole
         else:
             assert found[1] + found[0] == [*chain(*parts[:3])]
+
+
+@pytest.mark.parametrize("name", ["app.log.1", "app.log.1.gz"])
+async def test_a_closed_generation_of_one_line_without_a_newline(folder: Path, name: str) -> None:
+    older, only, newer = written(0, 5), written(100, 1), written(200, 5)
+    write(folder / "app.log.2", older, 1000)
+    write(folder / name, only, 2000)
+    data = (folder / name).read_bytes() if name == "app.log.1" else gzip.decompress((folder / name).read_bytes())
+    data = data.removesuffix(b"\n")
+    (folder / name).write_bytes(data if name == "app.log.1" else gzip.compress(data))
+    write(folder / "app.log", newer, 3000)
+    async with past_of(folder) as past:
+        await check(past, [*older, *only, *newer])
+        async with past.lines(PastQuery(direction="forward")) as reading:
+            lines = (await reading.page()).lines
+        for number in (3, 5, 6):
+            near = await past.around(Around(lines[number].position, "2", "2"))
+            assert [line.text for line in near.lines] == [line.text for line in lines[number - 2 : number + 3]]
+        between = await past.between(Between(lines[2].position, lines[8].position))
+        assert [line.text for line in between.lines] == [line.text for line in lines[2:8]]

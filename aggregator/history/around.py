@@ -21,7 +21,7 @@ async def lines_around(
 ) -> list[Line]:
     """At most `before` lines before the line at `place`, that line, and at most `after` lines after it. `reader` is
     called once the host was reached. Raises HostError, and Gone when the line is no longer there."""
-    found = await generations(link, place.file)
+    found = await generations(link, place.file, ended=True)
     index = await begin_of(link, found, place)
     batches = await _before(link, found[: index + 1], place, before)
     batches += await _from(link, found[index:], place, after + 1)
@@ -36,8 +36,10 @@ async def _before(link: Link, found: Sequence[Generation], place: Position, line
     """At least the last `lines` lines before a place, or all there are."""
     batches: list[tuple[Batch, float]] = []
     for one in reversed(found):
-        if lines <= 0 or one.id is None:
+        if lines <= 0 or one.unread:
             break
+        if one.id is None:
+            continue
         end = place.offset if one is found[-1] else one.size
         if one.kind == "plain" and end is not None:
             read = await read_back(link, place.file, one.id, end, lines, Where(one.name), finish=not one.live)

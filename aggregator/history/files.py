@@ -14,7 +14,7 @@ from aggregator.model import File
 from aggregator.remote import commands
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
-from aggregator.stream.lines import generation_of
+from aggregator.stream.lines import closed_generation_of, generation_of
 
 _LINE_BYTES = 4096 + 2 * limits.HEAD_BYTES + 128  # of the listing: a path, a hexadecimal head and some numbers
 _SHAPE = re.compile(  # of what generations.sh says; a host may say anything
@@ -45,14 +45,15 @@ class Generation:
     hint: int = field(default=0, compare=False)
 
 
-async def generations(link: Link, file: File, since: int = 0) -> list[Generation]:
+async def generations(link: Link, file: File, since: int = 0, *, ended: bool = False) -> list[Generation]:
     """The generations that were written since then (epoch seconds), oldest first, the live one last. Raises HostError.
 
-    Listed until two listings agree, because one that is taken amid a rotation may miss a file.
+    Listed until two listings agree, because one that is taken amid a rotation may miss a file. `ended` tells that
+    closed ones count as not growing any more: the only line of one may lack its newline.
     """
     before: list[tuple[str, str]] | None = None
     for _ in range(limits.LISTINGS):
-        found = await _list(link, file, since)
+        found = await _list(link, file, since, ended=ended)
         names = sorted((generation.inode, generation.name) for generation in found)
         if names == before:
             return ordered(found)
@@ -60,22 +61,23 @@ async def generations(link: Link, file: File, since: int = 0) -> list[Generation
     raise trouble("remote-error", host=file.host, detail=f"the files beside {file.path} keep changing")
 
 
-async def _list(link: Link, file: File, since: int) -> list[Generation]:
+async def _list(link: Link, file: File, since: int, *, ended: bool) -> list[Generation]:
     limit = limits.GENERATIONS
     answer = await link.run(commands.generations(file.path, limit, since), limit * _LINE_BYTES)
     lines = answer.decode("utf-8", "surrogateescape").split("\n")[:limit]
-    found = [_read(line, file) for line in lines if _SHAPE.fullmatch(line)]
+    found = [_read(line, file, ended=ended) for line in lines if _SHAPE.fullmatch(line)]
     names = {generation.name for generation in found if generation} | {file.path}
     return [one for one in found if one and (one.live or is_generation(one.name, names))]
 
 
-def _read(line: str, file: File) -> Generation | None:
+def _read(line: str, file: File, *, ended: bool) -> Generation | None:
     words = line.split(" ", 6)
     if len(words) != 7 or words[0] != "G":
         return None
     _, inode, size, mtime, kind, head, name = words
     unread = (head[1:] or "rights") if head.startswith("?") else None
-    identity = generation_of(b"" if head == "-" or unread else bytes.fromhex(head))
+    data = b"" if head == "-" or unread else bytes.fromhex(head)
+    identity = closed_generation_of(data) if ended and name != file.path else generation_of(data)
     length = int(size) if kind == "plain" else None
     return Generation(identity, name, inode, length, int(mtime), kind, name == file.path, unread)
 

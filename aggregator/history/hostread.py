@@ -174,7 +174,7 @@ class HostRead:
                 break
             except Elsewhere as error:
                 place = lane.reached.place
-                listed = await generations(self._link, lane.file)
+                listed = await generations(self._link, lane.file, ended=True)
                 if place is None or all(one.id != place.generation for one in listed):
                     self._fail(error)
                     break

@@ -45,7 +45,7 @@ async def read_span(
     lines: list[Line] = []
     scanned = size = 0
     read: LineReader | None = None
-    async with aclosing(batches_between(link, start, end)) as batches:
+    async with aclosing(batches_between(link, start, end, ended=True)) as batches:
         async for batch, one in batches:
             read = read or reader()
             scanned += batch.end - batch.start
@@ -60,15 +60,15 @@ async def read_span(
 
 
 async def batches_between(
-    link: Link, start: Position, end: Position | None, known: Known = NOTHING_KNOWN
+    link: Link, start: Position, end: Position | None, known: Known = NOTHING_KNOWN, *, ended: bool = False
 ) -> AsyncGenerator[tuple[Batch, Generation], None]:
     """The lines from one address (included) to another (excluded), or to the end of the closed generations (None). Of
-    closed generations in between no more than was given out live, which is `known`.
+    closed generations in between no more than was given out live, which is `known`. `ended`: see `generations`.
 
     Raises HostError, UsageError for the wrong order, and Gone when a generation is not there, when the line at `start`
     is another than the one that was named, or when the files change meanwhile.
     """
-    found = await generations(link, start.file)
+    found = await generations(link, start.file, ended=ended)
     begin = await begin_of(link, found, start, known.before)
     stop = _index(found, end, known.now)[0] if end else next((i for i, one in enumerate(found) if one.live), len(found))
     if end and (begin, start.offset) > (stop, end.offset):
