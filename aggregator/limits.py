@@ -95,6 +95,7 @@ BUCKETS_MOST = 1_000  # buckets of one; more than a screen has columns for
 HISTOGRAM_RANGE = 3600.0  # seconds before `until` that one begins when nobody says
 PAGE_USUAL = 1_000  # lines of one page of history when nobody says
 PAGE_LINES = 10_000  # lines of one page of history
+SEARCH_LINES = 999_999_999  # lines that a terminal's search may be limited to
 PAGE_BYTES = 32 << 20  # bytes of memory that the lines of one page take; its cursor goes on
 PAGE_SCAN = 256 << 20  # bytes read for one page, where a filter passes few of them; its cursor goes on
 ENTRY_BYTES = 1 << 20  # bytes of memory of a multi-line record that are decided together; a longer one is cut there

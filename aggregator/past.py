@@ -132,10 +132,18 @@ class Past:
             yield reading
 
     @asynccontextmanager
+    async def all_lines(self, asked: PastQuery) -> AsyncIterator[Reading]:
+        """As `lines`, and all there are unless there is a limit, which may be large. Raises as `lines`."""
+        plan = self._plan(asked, most=None, bound=limits.SEARCH_LINES)
+        async with self._searching(plan, self._request(plan, "search", "/api/v1/lines")) as reading:
+            yield reading
+
+    @asynccontextmanager
     async def download(self, asked: PastQuery) -> AsyncIterator[Reading]:
         """The same as one file, oldest first unless the newest lines are asked for. Raises as `lines`."""
         asked = replace(asked, direction=asked.direction or ("forward" if asked.limit is None else "backward"))
         plan = self._plan(asked, most=None)
+        plan = replace(plan, range=replace(plan.range, wanted=replace(plan.range.wanted, bare=True)))
         async with self._searching(plan, self._request(plan, "download", "/api/v1/download")) as reading:
             yield reading
 
@@ -160,8 +168,8 @@ class Past:
                     pass
             return histogram(tally, reading.scanned, reading.failed(), exact=exact)
 
-    def _plan(self, asked: PastQuery, most: int | None = limits.PAGE_USUAL) -> PastPlan:
-        return plan_past(asked, self._inventory, self._sight, time.time(), most)
+    def _plan(self, asked: PastQuery, most: int | None = limits.PAGE_USUAL, bound: int = limits.PAGE_LINES) -> PastPlan:
+        return plan_past(asked, self._inventory, self._sight, time.time(), most, bound)
 
     def _request(self, plan: PastPlan, action: Action, command: str) -> Request:
         """What is written down of a plan; files that must be looked for are added when they are found."""

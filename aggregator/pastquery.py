@@ -66,15 +66,20 @@ class PastPlan:
 
 
 def plan_past(
-    query: PastQuery, inventory: Inventory, sight: Sight, now: float, most: int | None = limits.PAGE_USUAL
+    query: PastQuery,
+    inventory: Inventory,
+    sight: Sight,
+    now: float,
+    most: int | None = limits.PAGE_USUAL,
+    bound: int = limits.PAGE_LINES,
 ) -> PastPlan:
     """Check a query by what exists for the asker; `now` is in seconds since the epoch, `most` the limit where none
-    is given (None: no limit). Raises UsageError with the faults of all its parameters."""
+    is given (None: no limit), `bound` the largest. Raises UsageError with the faults of all its parameters."""
     faults: list[Fault] = []
     hosts = attempt(faults, lambda: inventory.select(query.hosts, visible=sight.hosts(inventory)))
     sources = attempt(faults, lambda: sources_of(query.sources, inventory, sight))
     wanted = attempt(faults, lambda: Filter.compile(query.grep, query.exclude, query.level))
-    limit = attempt(faults, lambda: _limit(query.limit, most))
+    limit = attempt(faults, lambda: _limit(query.limit, most, bound))
     since = attempt(faults, lambda: _time("since", query.since, now))
     until = attempt(faults, lambda: _time("until", query.until, now))
     way = attempt(faults, lambda: choice("direction", query.direction or "backward", ("backward", "forward")))
@@ -141,8 +146,8 @@ def _filters(query: PastQuery) -> int:
     return zlib.crc32(repr((query.hosts, query.sources, query.grep, query.exclude, query.level)).encode())
 
 
-def _limit(text: str | None, most: int | None) -> int | None:
-    return most if text is None else whole_number("limit", text, limits.PAGE_LINES)
+def _limit(text: str | None, most: int | None, bound: int) -> int | None:
+    return most if text is None else whole_number("limit", text, bound)
 
 
 def _max_scan(text: str | None) -> int | None:

@@ -13,6 +13,7 @@ from fleet import Fleet
 from product import Product, command, environment
 
 HOSTS = ("web-1", "web-2", "web-3")
+MANY = 12_000  # lines of a log that takes two pages of a server's
 
 
 class Terminal:
@@ -33,7 +34,24 @@ class Terminal:
                     lines.append("  at trace")
             (fleet.add(name).root / "app.log").write_text("".join(f"{line}\n" for line in lines))
         root = fleet.hosts["web-1"].root.parent
-        self.inventory = fleet.inventory({"app": {"hosts": "@*", "path": f"{root}/${{host}}/app.log"}})
+        self.many = [f"{now - timedelta(seconds=MANY - n):%Y-%m-%dT%H:%M:%SZ} entry {n}" for n in range(MANY)]
+        (root / "web-1" / "many.log").write_text("".join(f"{line}\n" for line in self.many))
+        self.inventory = fleet.inventory(
+            {
+                "app": {"hosts": "@*", "path": f"{root}/${{host}}/app.log"},
+                "many": {"hosts": "web-1", "path": f"{root}/web-1/many.log"},
+            }
+        )
+
+    def all_of(self, *words: str) -> list[str]:
+        """All lines of the three logs with one of some words, in their order."""
+        found = [
+            (line if line.startswith("2") else lines[number - 1], host, line)
+            for host, lines in self.lines.items()
+            for number, line in enumerate(lines)
+        ]
+        found.sort(key=lambda one: (one[0][:20], one[1]))
+        return [f"{host}: {line}" for _, host, line in found if any(word in line for word in words)]
 
     def run(self, *words: str, server: str | None = None) -> subprocess.CompletedProcess[str]:
         where = ["--server", server] if server else ["--inventory", str(self.inventory)]
@@ -69,6 +87,33 @@ def test_the_newest_lines_of_all_hosts_come_merged(terminal: Terminal) -> None:
     ]
     assert records[1]["record"] == records[0]["position"]
     assert "the newest 4 lines" in done.stderr
+
+
+def test_all_lines_come_oldest_first_or_newest_first(terminal: Terminal) -> None:
+    expected = terminal.all_of("ERROR", "trace")
+    done = terminal.run("ERROR", "--limit", "0")
+    assert (done.returncode, done.stdout.splitlines()) == (0, expected), done.stderr
+    assert "on 3 hosts" in done.stderr
+    assert "the newest" not in done.stderr
+    newest = terminal.run("ERROR", "--limit", "5", "--reverse")
+    assert newest.stdout.splitlines() == expected[:-6:-1]
+    assert "the newest 5 lines" in newest.stderr
+
+
+def test_more_than_a_page_comes_from_the_hosts_and_from_a_server(terminal: Terminal) -> None:
+    expected = [f"web-1: {line}" for line in terminal.many]
+    with Product(terminal.inventory, terminal.folder) as product:
+        for server in (None, product.url):
+            found = terminal.run("entry", "--limit", "11000", server=server).stdout.splitlines()
+            assert found == expected[-11_000:]
+        found = terminal.run("entry", "--limit", "0", "--output", "json", server=product.url).stdout.splitlines()
+        assert [f"web-1: {json.loads(line)['text']}" for line in found] == expected
+        words = [*command(), "search", "entry", "--limit", "0", "--server", product.url]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            assert process.stdout.readline() == f"{expected[0]}\n"
+            process.stdout.close()
+            assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("since", [["--since", "-30m"], ["--since=-30m"]])

@@ -22,13 +22,20 @@ async def print_blocks(blocks: AsyncIterable[Block], output: str, environ: Mappi
             text = "".join(encode(record).decode() + "\n" for record in block.records)
         else:
             text = "".join(painter.paint(record) for record in block.records)
-        try:
-            await asyncio.to_thread(_write, text)
-        except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at exit
-            if error.errno in (errno.EPIPE, errno.EIO):
-                return False
-            raise TailonError(f"what was read can't be written to standard output: {error.strerror}") from None
+        if not await printed(text):
+            return False
+    return True
+
+
+async def printed(text: str) -> bool:
+    """Print a text; false when nobody reads it any more. Raises TailonError."""
+    try:
+        await asyncio.to_thread(_write, text)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more at exit
+        if error.errno in (errno.EPIPE, errno.EIO):
+            return False
+        raise TailonError(f"what was read can't be written to standard output: {error.strerror}") from None
     return True
 
 

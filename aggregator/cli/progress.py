@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 
 from aggregator import limits
 from aggregator.cli.charts import size_words
-from aggregator.pages import ProgressRecord
+from aggregator.pages import TotalRecord
 
 
 @contextlib.asynccontextmanager
-async def shown(progress: Callable[[], Sequence[ProgressRecord]]) -> AsyncIterator[None]:
+async def shown(total: Callable[[], TotalRecord | None]) -> AsyncIterator[None]:
     """Show a search's for as long as this lasts, where somebody looks on; then the line is empty again."""
-    async with line_of(lambda: _words(progress())):
+    async with line_of(lambda: _words(total())):
         yield
 
 
@@ -31,8 +31,14 @@ async def line_of(words: Callable[[], str]) -> AsyncIterator[None]:
             yield
         finally:
             telling.cancel()
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            wipe()
+
+
+def wipe() -> None:
+    """Make room for other words; the next beat shows it again."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
 
 async def _tell(words: Callable[[], str]) -> None:
@@ -42,8 +48,8 @@ async def _tell(words: Callable[[], str]) -> None:
         sys.stderr.flush()
 
 
-def _words(hosts: Sequence[ProgressRecord]) -> str:
-    done = sum(one.stage == "done" for one in hosts)
-    scanned, whole = sum(one.scanned for one in hosts), sum(one.to_scan for one in hosts)
-    matches = sum(one.matches for one in hosts)
-    return f"{done} of {len(hosts)} hosts, {size_words(scanned)} of {size_words(whole)}, {matches:,} found"
+def _words(total: TotalRecord | None) -> str:
+    if total is None:
+        return ""
+    scanned = f"{size_words(total.scanned)} of {size_words(total.to_scan)}"
+    return f"{total.done + total.failed} of {total.hosts} hosts, {scanned}, {total.matches:,} found"
