@@ -11,7 +11,7 @@ from aggregator.remote.probe import read_probe
 HOST = Host("web-1", "127.0.0.1", SshOptions(), {})
 
 
-@pytest.mark.parametrize("answer", [b"", b"\n"])
+@pytest.mark.parametrize("answer", [b"", b"\n", b"tailon-probe 1 1795477952  busybox root\n"])
 def test_probe_that_was_killed_is_tried_again(answer: bytes) -> None:
     with pytest.raises(HostError) as caught:
         read_probe(HOST, answer, 0.0, 1.0)

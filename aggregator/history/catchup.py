@@ -188,6 +188,8 @@ class CatchUp:
         for index, one in enumerate(found):
             if await self.here.is_next(one, found):
                 between = await self.here.new_ones(found[:index])  # the host looks once a second: they came and went
+                if await self.here.is_overrun(between):
+                    self._gaps.lost(self.here.first_missing(), "rotated-away")
                 self._go_to([*between, *found[index:]])
                 return [*between, *found[index:]]
         self._misses += 1

@@ -32,9 +32,10 @@ class Known:
     """What a follower can tell those who read its log by address.
 
     `generation` and `now`, an inode, are those of the file that is followed; `before` is the inode of the one that
-    holds the place where an earlier follower ended. `ends` says, by inode and generation, how far closed ones were given
-    out: what comes behind it comes live. (An inode alone may be another file's by now.) `generation_before` is the one in which the earlier follower ended; what was last
-    written before `since` (epoch seconds) is older than that; `opened` is the same of the file that is followed.
+    holds the place where an earlier follower ended. `ends` says, by inode and generation, how far closed ones were
+    given out: what comes behind it comes live. (An inode alone may be another file's by now.) `generation_before` is
+    the one in which the earlier follower ended; what was last written before `since` (epoch seconds) is older than
+    that; `opened` is the same of the file that is followed.
     """
 
     generation: str = ""

@@ -87,6 +87,16 @@ class Whereabouts:
         """Whether ours can't have been deleted: rotation deletes the oldest first, and an older one is still there."""
         if own.kind == "plain" and all(one.inode != self.inode for one in found):
             return False
+        return await self._is_some_known()
+
+    async def is_overrun(self, between: list[Generation]) -> bool:
+        """Whether the next file, known by its inode alone, may have been copied and truncated so often that the copies
+        of what it held first, the oldest of those `between` ours and it, were deleted."""
+        blank = self.next is not None and self.next.generation is None
+        return blank and bool(between) and not await self._is_some_known()
+
+    async def _is_some_known(self) -> bool:
+        """Whether a closed file of which something was given out is still there."""
         older = [one for one in await generations(self._link, self._file) if not one.live]
         return len(await self.new_ones(older)) < len(older)
 

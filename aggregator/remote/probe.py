@@ -45,7 +45,8 @@ def read_probe(host: Host, answer: bytes, before: float, after: float) -> Probe:
             break
     else:
         said = answer.decode("utf-8", "replace").strip().splitlines()
-        if not said:  # a shell ran and was ended before it had answered, as by a host that is being switched off
+        begun = any(line.startswith("tailon-probe ") for line in said)
+        if begun or not said:  # a shell ran, and it or its `date` was ended, as by a host that is being switched off
             raise trouble("remote-error", host=host.name, detail="it did not answer the probe")
         raise trouble("no-shell", endpoint=host.name, detail=said[0][:200])
     _, _, clock, zone, tail, user = words
