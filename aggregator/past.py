@@ -143,6 +143,7 @@ class Past:
         """The same as one file, oldest first unless the newest lines are asked for. Raises as `lines`."""
         asked = replace(asked, direction=asked.direction or ("forward" if asked.limit is None else "backward"))
         plan = self._plan(asked, most=None)
+        plan = replace(plan, range=replace(plan.range, wanted=replace(plan.range.wanted, bare=True)))
         async with self._searching(plan, self._request(plan, "download", "/api/v1/download")) as reading:
             yield reading
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Protocol
 
 import msgspec
@@ -51,11 +52,13 @@ class Hit(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a search is for: a filter, and times in microseconds since the epoch, `since` included, `until` not."""
+    """What a search is for: a filter, and times in microseconds since the epoch, `since` included, `until` not. With
+    `bare` only the texts of lines are given out: no levels, no spans."""
 
     filter: Filter
     since: int | None
     until: int | None
+    bare: bool = False
 
     def wants_time(self, time: int) -> bool:
         return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
@@ -111,14 +114,18 @@ class Selector:
 
     def _show(self, hit: Hit) -> list[Line]:
         """The lines of a hit as they are given out."""
-        entry = hit.entry
-        name = self._position(entry.name) if entry.name else None
+        entry, bare = hit.entry, self._wanted.bare
+        places = [self._position(raw) for raw in entry.lines]
+        name = next((place for raw, place in zip(entry.lines, places, strict=True) if raw is entry.name), None)
+        if name is None and entry.name:
+            name = self._position(entry.name)
+        levels = repeat(None) if bare else levels_of(entry)
         time = rfc3339(entry.time)
-        levels = levels_of(entry)
-        return [self._line(raw, level, hit.key, time, name) for raw, level in zip(entry.lines, levels, strict=True)]
+        rows = zip(entry.lines, places, levels, strict=False)
+        return [self._line(raw, place, level, hit.key, time, name) for raw, place, level in rows]
 
-    def _line(self, raw: Raw, level: str | None, key: int, time: str, name: str | None) -> Line:
-        position = self._position(raw)
+    def _line(self, raw: Raw, position: str, level: str | None, key: int, time: str, name: str | None) -> Line:
+        spans = None if self._wanted.bare else self._wanted.filter.spans(raw.text)
         record = LineRecord(
             self._file.host,
             self._file.source,
@@ -130,7 +137,7 @@ class Selector:
             stamped=raw.stamp is not None,
             clipped=raw.length is not None,
             length=raw.length,
-            spans=self._wanted.filter.spans(raw.text) or None,
+            spans=spans or None,
             record=None if name == position else name,
         )
         return Line(key, 0, raw.offset, raw.size, self._file, record)

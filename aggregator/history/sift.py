@@ -32,8 +32,8 @@ class Sifter:
         self._mended = 0
 
     async def entries(self, index: int, start: int, end: int | None) -> AsyncGenerator[list[Entry], None]:
-        """Entries of a slice from one offset where an entry begins to another (None: to its end), oldest first. Raises
-        HostError, Gone, and Unsure."""
+        """Entries of a slice from one offset where an entry begins to another (None: to its end), oldest first: at
+        least all that may be wanted. Raises HostError, Gone, and Unsure."""
         part = _Part(self._log, index, end)
         run: _Run | None = None
         upto = start
@@ -81,7 +81,7 @@ class Sifter:
         entries = run.grouper.feed(lines)
         if run.grouper.stamped:
             entries = [*await self._lead(part, run), *entries]
-        return self._wanted(entries)
+        return entries
 
     async def _lead(self, part: _Part, run: _Run) -> list[Entry]:
         """The entry that the lines before a run's first stamp belong to, if it may be wanted."""

@@ -68,6 +68,8 @@ class Filter:
     def passes_entry(self, texts: Sequence[str], levels: Sequence[str | None] | None) -> bool:
         """Whether a record of several lines is shown: each of `grep` matches some line of it, none of `exclude` any,
         and some line has at least the filter's level. `levels` are needed for a filter that has one."""
+        if len(texts) == 1:
+            return self.passes(texts[0], levels[0] if levels else None)
         if self.level is not None and not any(at_least(level, self.level) for level in levels or ()):
             return False
         if not self._wanted and not self._hidden:
