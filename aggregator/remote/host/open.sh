@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2034 # used by read.sh and follow.sh
+# shellcheck disable=SC2034,SC2046 # used by read.sh and follow.sh; words are to be joined
 # open PATH: open the file once, as descriptor 3, so that all that follows speaks of the same bytes.
 # Answers "E CAUSE DETAIL" and ends when that can't be done; else sets i (device:inode:birth, GNU only knows the last),
 # z (size), m (mtime). Says "P PATH" first where the opened descriptor leads to another path than was asked for ("?":
@@ -23,4 +23,4 @@ if [ "$r" = "$f" ]; then :; else
 fi
 if s=$(stat -L -c "%d:%i:%.W %s %Y" /dev/fd/3 2>/dev/null); then :; else s=$(stat -f "%d:%i %z %m" <&3); fi
 i=${s%% *}; s=${s#* }; z=${s%% *}; m=${s#* }
-h() { od -An -v -tx1 -N 1024 /dev/fd/3 | tr -d " \n"; }
+h() { set -- $(od -An -v -tx1 -N 1024 /dev/fd/3); IFS=""; printf "%s" "$*"; }

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2046 # words are to be joined
 # timeline PATH LIMIT SINCE KNOWN: the file and those beside it that rotation may have made of it, the newest LIMIT of
 # them, none last written before SINCE but the file itself, one a line:
 # "G INODE SIZE MTIME KIND BYTES NAME" (as generations.sh says them), BYTES being, in hexadecimal, the first 2,048 bytes of
@@ -12,19 +13,19 @@ f=$(printf "%b" "$1"; printf x); f=${f%x}
 if stat -c %s / >/dev/null 2>&1; then st() { stat -L -c "%d:%i:%.W %s %Y %n" "$@" 2>/dev/null; }
 else st() { stat -L -f "%d:%i %z %m %N" "$@" 2>/dev/null; }
 fi
-end() { dd bs=1 skip="$1" count=0 2>/dev/null; head -c 2048; }
 both() {
   case $1 in
-    plain) head -c 2048 <"$3"; if [ "$4" -gt 2048 ]; then end $(($4-2048)) <"$3"; fi;;
-    gz) $2 <"$3" 2>/dev/null | head -c 2048; tail -c 4 <"$3";;
-    *) $2 <"$3" 2>/dev/null | head -c 2048;;
+    plain) od -An -v -tx1 -N 2048 "$3"; if [ "$4" -gt 2048 ]; then od -An -v -tx1 -j $(($4-2048)) -N 2048 "$3" 2>/dev/null; fi;;
+    gz) { $2 <"$3" 2>/dev/null | head -c 2048; tail -c 4 <"$3"; } | od -An -v -tx1;;
+    *) $2 <"$3" 2>/dev/null | head -c 2048 | od -An -v -tx1;;
   esac
 }
+hex() { set -- $(both "$@"); IFS=""; printf "%s" "$*"; }
 names() {
   # shellcheck disable=SC2012 # names with control characters are passed over; find can't sort
-  ls -1td -- "$f" "$f".* "$f"-* 2>/dev/null | head -n "$1" | (
-    set --
-    while IFS="" read -r c; do
+  ls -1td -- "$f" "$f".* "$f"-* 2>/dev/null | (
+    n=$1; set --
+    while [ "$#" -lt "$n" ] && IFS="" read -r c; do
       case $c in *[[:cntrl:]]*) continue;; esac
       if [ -f "$c" ]; then set -- "$@" "$c"; fi
     done
@@ -42,7 +43,7 @@ one() {
   if [ "$4" = "$f" ]; then k=plain; d="cat"; fi
   case $5 in *" $1/$2/$3 "*) printf "K %s %s %s %s - %s\n" "$1" "$2" "$3" "$k" "$4"; return 0;; esac
   if [ -r "$4" ]; then
-    if command -v "${d%% *}" >/dev/null 2>&1; then x=$(both "$k" "$d" "$4" "$2" | od -An -v -tx1 | tr -d " \n")
+    if command -v "${d%% *}" >/dev/null 2>&1; then x=$(hex "$k" "$d" "$4" "$2")
     else x="?${d%% *}"
     fi
   else x="?"
