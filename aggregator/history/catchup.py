@@ -7,12 +7,13 @@ from contextlib import aclosing
 from typing import Protocol
 
 from aggregator import limits
-from aggregator.errors import Gone, HostError
+from aggregator.errors import HostError
 from aggregator.history.closed import NOTHING, Closed, Ledger, where
 from aggregator.history.files import Generation, generations
 from aggregator.history.gaps import Gaps
 from aggregator.history.inode import is_unique
 from aggregator.history.kept import Ended, Kept, Known
+from aggregator.history.lookback import LookBack
 from aggregator.history.read import read_rest
 from aggregator.history.recall import recall
 from aggregator.history.whereabouts import ANYTHING, Whereabouts
@@ -43,7 +44,8 @@ class CatchUp:
     """Of one log: where the next line begins (`here`), and what was given out before.
 
     `sure` tells that a listing has shown the place in the live file, which then had `least` bytes, and nothing unread
-    before it. The place moves with every batch, so that whatever interrupts goes on where it was.
+    before it. The place moves with every batch, so that whatever interrupts goes on where it was. `look_back` brings
+    what is written late to generations that were given out.
     """
 
     def __init__(self, link: Link, file: File, sink: Sink, kept: Kept | None = None) -> None:
@@ -57,7 +59,7 @@ class CatchUp:
         self._gaps = Gaps(file, sink)
         self._misses = 0
         self._lock = asyncio.Lock()
-        self._watch = asyncio.Event()
+        self.look_back = LookBack(link, file, sink, self._ledger, self._lock)
         self._told: set[str] = set()
         self._kept = kept
         self._before = ""  # the inode of the file that holds the place of an earlier follower
@@ -72,7 +74,7 @@ class CatchUp:
         self._kept, self._before = None, recalled.before
         for closed in recalled.closed:
             self._ledger.add(closed)
-            self._later(closed)
+            self.look_back.later(closed)
 
     def kept(self) -> Kept | None:
         """What a later follower of this log should know; None while there is nothing new."""
@@ -150,30 +152,6 @@ class CatchUp:
             self._settle(rest[0], Start(rest[0].id, rest[0].inode))
             return True
 
-    async def look_back(self) -> None:
-        """Late writes to generations that were closed: their writers may not know yet. Runs until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = [closed.due for closed in self._ledger.closed if closed.due is not None]
-            try:
-                async with asyncio.timeout_at(min(due, default=None)):
-                    await self._watch.wait()
-                self._watch.clear()
-                continue
-            except TimeoutError:
-                pass
-            now = loop.time()
-            overdue = [closed for closed in self._ledger.closed if closed.due is not None and closed.due <= now]
-            if not overdue:
-                continue  # the timer was a moment early
-            try:
-                async with self._lock:
-                    await self._look(overdue)
-            except (HostError, Gone):
-                pass  # the host is away, or the file is being moved: the next look will tell
-            for closed in overdue:
-                self._later(closed)
-
     def _settle(self, live: Generation, at: Place | Start) -> None:
         """The next line is in the live file, and nothing unread is before it."""
         self.here.at, self.here.next = at, None
@@ -239,47 +217,17 @@ class CatchUp:
         known.looks = 0
         known.due = None
         if one.kind == "plain":
-            self._later(known)
+            self.look_back.later(known)
 
-    async def _read_on(self, one: Generation, place: Place, *, finish: bool, known: Closed | None = None) -> Place:
+    async def _read_on(self, one: Generation, place: Place, *, finish: bool) -> Place:
         """Give out what a closed file holds after a place; the place after it."""
         async with aclosing(read_rest(self._link, self._file, place, where(one), finish=finish)) as rest:
             async for batch, after in rest:
                 place = after
-                if known:
-                    self._sink.batch(batch)
-                    known.end = place
-                else:
-                    self._gaps.batch(batch)
-                    self.here.at = place
+                self._gaps.batch(batch)
+                self.here.at = place
                 await self._sink.room()
         return place
-
-    def _later(self, closed: Closed) -> None:
-        """When a closed generation is looked at next; after the last look, never."""
-        if closed.looks < len(limits.LOOK_BACKS):
-            closed.due = asyncio.get_running_loop().time() + limits.LOOK_BACKS[closed.looks]
-        else:
-            closed.due = None
-        closed.looks += 1
-        self._watch.set()
-
-    async def _look(self, overdue: list[Closed]) -> None:
-        """Give out what came late, and at the end of patience a last line without its newline."""
-        since = min(closed.mtime for closed in overdue)
-        for one in await generations(self._link, self._file, since):
-            if one.live or all(one.inode == closed.end.inode and one.size == closed.end.offset for closed in overdue):
-                continue
-            closed = await self._ledger.find(one)
-            if closed is None or closed not in overdue:
-                continue
-            finish = one.kind != "plain" or closed.looks > limits.PARTIAL_LOOKS
-            place = Place(closed.end.generation, closed.end.offset, closed.end.proof, one.inode)
-            if await self._read_on(one, place, finish=finish, known=closed) is not place:
-                closed.looks = 0
-            closed.mtime = one.mtime
-            if one.kind != "plain":
-                closed.looks = len(limits.LOOK_BACKS)  # nobody writes to it any more
 
     def _is_news(self, one: Generation) -> bool:
         """Tell once that a generation's text can't be read."""

@@ -97,7 +97,7 @@ class Follower:
             self._places.watch(self._file, kept)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._catch_up.look_back())
+                tasks.create_task(self._catch_up.look_back.run())
                 await self._run()
         finally:
             self._catch_up.close()
