@@ -11,6 +11,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,9 +33,15 @@ logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 
 class SshChannel(FrugalSession):
-    """A remote command as a channel: what it sends waits on the host, but for SSH's window of it that waits here."""
+    """A remote command as a channel: what it sends waits on the host, but for SSH's window of it that waits here.
 
-    def __init__(self) -> None:
+    `patient`: the server is Dropbear, which ends the whole connection when a channel is closed that still sends. There
+    a command is told to end, and what it says until then is thrown away.
+    """
+
+    def __init__(self, *, patient: bool = False) -> None:
+        self._patient = patient
+        self._unwanted = False
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._chunks: deque[bytes] = deque()
         self._taken = 0  # bytes since the host was last granted some
@@ -50,7 +57,9 @@ class SshChannel(FrugalSession):
         self._channel = chan
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        if datatype == asyncssh.EXTENDED_DATA_STDERR:
+        if self._unwanted:
+            self._take(len(data))
+        elif datatype == asyncssh.EXTENDED_DATA_STDERR:
             self._stderr = (self._stderr + data)[-limits.CHANNEL_STDERR :]
             self._take(len(data))
         elif self._chunks and len(self._chunks[-1]) < limits.CHANNEL_SMALL:
@@ -93,8 +102,11 @@ class SshChannel(FrugalSession):
     def _take(self, size: int) -> None:
         """Bytes are off our hands: the host may send as many more, in large steps."""
         self._taken += size
-        if self._taken >= limits.CHANNEL_BUFFER // 2 and self._channel and not self._channel.is_closing():
-            grant(self._channel, self._taken)
+        channel = self._channel
+        if self._taken < limits.CHANNEL_BUFFER // 2 or channel is None or self._ended.is_set():
+            return
+        if self._unwanted or not channel.is_closing():
+            grant(channel, self._taken)
             self._taken = 0
 
     def beat(self) -> None:
@@ -103,14 +115,26 @@ class SshChannel(FrugalSession):
             channel.write(b"\n")
 
     async def exit(self) -> Exit:
-        self._end_in(limits.CLOSE_TIMEOUT)
+        self._end_in(limits.COMMAND_TIMEOUT if self._patient else limits.CLOSE_TIMEOUT)
         await self._ended.wait()
         return Exit(self._status, self._lost)
 
     def close(self) -> None:
-        if self._channel:
+        if self._channel is None or self._unwanted:
+            return
+        if self._patient and not (self._ended.is_set() or self._channel.is_closing()):
+            self._give_up(self._channel)
+        else:
             self._channel.close()
-            self._end_in(limits.COMMAND_TIMEOUT)
+        self._end_in(limits.COMMAND_TIMEOUT)
+
+    def _give_up(self, channel: asyncssh.SSHClientChannel[bytes]) -> None:
+        """Tell the command to end: its standard input does, and it gets a signal (RFC 4254, 6.9)."""
+        self._unwanted = True
+        channel.write_eof()
+        channel.send_signal("TERM")
+        self._take(sum(map(len, self._chunks)))
+        self._chunks.clear()
 
     def _end_in(self, seconds: float) -> None:
         """Cut the connection of a host that has not closed the channel by then; it would keep it for ever."""
@@ -151,7 +175,11 @@ class SshConnection:
         try:
             async with asyncio.timeout(limits.HEADER_TIMEOUT):
                 _, session = await self.conn.create_session(
-                    SshChannel, command, encoding=None, request_pty=False, window=limits.CHANNEL_BUFFER
+                    partial(SshChannel, patient=self._is_dropbear),
+                    command,
+                    encoding=None,
+                    request_pty=False,
+                    window=limits.CHANNEL_BUFFER,
                 )
         except asyncssh.ChannelOpenError as error:
             if self.lost:
@@ -161,6 +189,11 @@ class SshConnection:
             self.conn.abort()  # a channel that is neither opened nor refused would stay for ever
             raise trouble("lost", endpoint=self._endpoint) from error
         return cast(SshChannel, session)
+
+    @property
+    def _is_dropbear(self) -> bool:
+        version: object = self.conn.get_extra_info("server_version")
+        return "dropbear" in str(version).lower()
 
     @property
     def lost(self) -> bool:
