@@ -12,7 +12,7 @@ BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 # What only Debian has: SSH servers, BusyBox, ACLs and login shells to test against, a browser with a font, a linter for shell.
 DEBIAN := openssh-server dropbear-bin busybox acl tcsh fish chromium fonts-dejavu-core shellcheck
-SHELL_SCRIPTS = $(wildcard aggregator/remote/host/*.sh) .ci/run
+SHELL_SCRIPTS = $(wildcard aggregator/remote/host/*.sh deploy/ansible/roles/*/files/*.sh) .ci/run
 ASSETS := web/static/vendor/built-from.txt
 
 .DEFAULT_GOAL := help

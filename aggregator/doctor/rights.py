@@ -16,14 +16,21 @@ _PRIVATE = frozenset({"root", "wheel", "sudo", "shadow", "disk", "docker"})  # w
 
 
 def mend(rights: Rights, need: Need, user: str, facts: Facts, more: Sequence[str] = ()) -> tuple[str, str]:
-    """The next step in words and as a command for root on the host: the group that may already, else an ACL (acl(5)),
-    which logrotate(8) hands on to the next file. `more` are other paths that have the same trouble."""
+    """The next step in words and as a command for root on the host: the group that may already, else an ACL (acl(5)).
+    `more` are other paths that have the same trouble.
+
+    A group outlasts rotation. logrotate(8) drops a file's ACL where its `create` names a mode, unless the folder has
+    the same as its default, which is then one for all new files there: that is not ours to decide.
+    """
     if _NAME.fullmatch(user) is None:  # what a host says of itself must not become a command
         return f"give {user} the right {need} on {rights.path}", ""
     if _group_may(rights, need) and rights.group not in facts.groups:
         join = f"addgroup {user} {rights.group}" if facts.busybox else f"usermod -aG {rights.group} {user}"
         return f"the group {rights.group} may: put {user} into it; it counts from the next login on", join
     step = f"an ACL lets {user} in{' (setfacl is in the package acl)' if facts.missing('setfacl') else ''}"
+    if need == "r":
+        folder = rights.path.rsplit("/", 1)[0] or "/"
+        step += f", until the next rotation; for all new files there: setfacl -d -m u:{user}:r {shlex.quote(folder)}"
     return step, f"setfacl -m u:{user}:{need} {shlex.join([rights.path, *more])}"
 
 
