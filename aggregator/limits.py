@@ -247,7 +247,11 @@ BACKLOG_CONNECTIONS = 256  # connections that wait to be accepted
 REDACT_CONTEXT = 64 << 10  # characters of a record that are kept, so that a pattern may cross batches
 REDACT_KEY_LINES = 200  # lines after its first in which a private key may go on: RSA of 16,384 bits has some 200
 REDACT_KEY_ODD = 3  # of these, in a row, that do not look like one: then it has ended without saying so
-REDACT_LOOKBACK = 32 << 10  # bytes before a range that are read too: a private key with stamped lines is some 20 KiB
+REDACT_LOOKBACK = 64 << 10  # bytes before a place that are looked at where a key may go on: those lines, with stamps
+REDACT_LOOKS = 100  # such looks in one read of a file; after that, what may be a key's is taken for one
+REDACT_BEYOND = 4 << 10  # bytes behind a clipped line's delivered part, for a secret that crosses its end
+REDACT_GENERATIONS = 8  # generations of a log of which late lines may come between those of others
+REASON_CHARACTERS = 1000  # of the reason for raw text: a sentence or two, and a ticket's address
 REDACT_MEMORY = 64 << 20  # bytes that RE2 may take for the built-in kinds in one pattern
 
 # --- Logins (aggregator.access) ----------------------------------------------------------------------------------

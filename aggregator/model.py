@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -77,7 +77,9 @@ class Batch:
     """Complete lines of one generation: the bytes [start, end) of the file, newlines included.
 
     A line longer than `limits.LINE_BYTES` is a batch of its own: `length` is then its whole length without the
-    newline, and `text` its first `LINE_BYTES` bytes, without a newline.
+    newline, and `text` its first `LINE_BYTES` bytes, without a newline; `beyond` are the next
+    `REDACT_BEYOND` bytes, which are looked at and never shown. `secrets` is what is secret in the text as delivered: of
+    the lines with these indexes the spans (start, end, name).
     """
 
     file: File
@@ -86,6 +88,8 @@ class Batch:
     end: int
     text: bytes
     length: int | None = None
+    beyond: bytes = field(default=b"", compare=False, repr=False)
+    secrets: Mapping[int, Sequence[tuple[int, int, str]]] = field(default_factory=dict, compare=False, repr=False)
 
 
 GapReason = Literal["slow-viewer", "rotated-away", "truncated"]

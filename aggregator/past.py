@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from aggregator import limits
 from aggregator.access.door import Door
+from aggregator.access.events import EventName
 from aggregator.access.policy import Action
 from aggregator.access.request import Request
 from aggregator.access.sight import Sight
@@ -27,13 +28,14 @@ from aggregator.inventory import Inventory
 from aggregator.model import File, Position, Principal, Source
 from aggregator.pages import Failure, Page, Reading
 from aggregator.pastquery import HistogramQuery, PastPlan, PastQuery, plan_histogram, plan_past
-from aggregator.query import known, whole_number
+from aggregator.query import known, reason_of, whole_number
 from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
 from aggregator.remote.real import judge_by, judged_by
 from aggregator.stream import positions
 from aggregator.stream.filters import Filter
 from aggregator.stream.reader import LineReader
+from aggregator.stream.redactor import Redactor
 from aggregator.stream.runs import runs_of
 
 
@@ -48,6 +50,8 @@ class Between:
     exclude: tuple[str, ...] = ()
     level: str | None = None
     limit: str = "1000"
+    raw: str = "0"
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,22 @@ class Around:
     position: str
     before: str = "10"
     after: str = "10"
+    raw: str = "0"
+    reason: str | None = None
 
 
 class Past:
     """Reads of what lies on the hosts, for one principal, with an inventory as it is now."""
 
     def __init__(
-        self, door: Door, links: Links, inventory: Inventory, principal: Principal, sight: Sight, shared: Shared
+        self,
+        door: Door,
+        links: Links,
+        inventory: Inventory,
+        principal: Principal,
+        sight: Sight,
+        shared: Shared,
+        redactor: Redactor | None = None,
     ) -> None:
         self._door = door
         self._links = links
@@ -71,6 +84,7 @@ class Past:
         self._principal = principal
         self._sight = sight
         self._shared = shared
+        self._redactor = redactor
 
     async def between(self, asked: Between) -> Page:
         """The lines between two positions of one file. Raises UsageError, Denied, AuditUnavailable, Gone."""
@@ -78,7 +92,8 @@ class Past:
         wanted = Filter.compile(asked.grep, asked.exclude, asked.level)
         limit = whole_number("limit", asked.limit, limits.PAGE_LINES)
         file = start.file
-        link, reader = self._way(file)
+        reason = reason_of(asked.raw, asked.reason)
+        link, reader = self._way(file, raw=reason is not None)
         request = Request(
             "view",
             "/api/v1/lines",
@@ -88,6 +103,8 @@ class Past:
             asked.grep,
             asked.exclude,
             asked.level,
+            reason,
+            "open" if reason is None else "reveal",
         )
         async with await self._door.open(self._principal, request) as opening:
             opening.require(file)
@@ -109,8 +126,10 @@ class Past:
         before = whole_number("before", asked.before, limits.CONTEXT_LINES)
         after = whole_number("after", asked.after, limits.CONTEXT_LINES)
         file = place.file
-        link, reader = self._way(file)
-        request = Request("view", "/api/v1/context", (file.host,), (file.source,), (file,), event="context")
+        reason = reason_of(asked.raw, asked.reason)
+        link, reader = self._way(file, raw=reason is not None)
+        event: EventName = "context" if reason is None else "reveal"
+        request = Request("view", "/api/v1/context", (file.host,), (file.source,), (file,), reason=reason, event=event)
         async with await self._door.open(self._principal, request) as opening:
             opening.require(file)
             try:
@@ -154,6 +173,7 @@ class Past:
         if query.since is None and query.until is None:
             query = replace(query, since=f"-{limits.HISTOGRAM_RANGE:g}s")
         plan, buckets, exact = plan_histogram(replace(asked, query=query), self._inventory, self._sight, now)
+        plan = self._hiding(plan)
         reach = plan.range
         since = reach.wanted.since
         if since is None:
@@ -161,7 +181,8 @@ class Past:
             reach = replace(reach, wanted=replace(reach.wanted, since=since))
         tally = Tally(edges_of(since, reach.until, buckets))
         plan = replace(plan, range=replace(reach, backward=False, tally=tally, estimate=not exact))
-        request = replace(self._request(plan, "search", "/api/v1/histogram"), event="histogram")
+        request = self._request(plan, "search", "/api/v1/histogram")
+        request = request if request.reason else replace(request, event="histogram")
         async with self._searching(plan, request) as reading:
             async with aclosing(reading.blocks()) as blocks:
                 async for _ in blocks:
@@ -169,7 +190,12 @@ class Past:
             return histogram(tally, reading.scanned, reading.failed(), exact=exact)
 
     def _plan(self, asked: PastQuery, most: int | None = limits.PAGE_USUAL, bound: int = limits.PAGE_LINES) -> PastPlan:
-        return plan_past(asked, self._inventory, self._sight, time.time(), most, bound)
+        return self._hiding(plan_past(asked, self._inventory, self._sight, time.time(), most, bound))
+
+    def _hiding(self, plan: PastPlan) -> PastPlan:
+        """A plan that takes out what is secret, unless there is a reason not to."""
+        wanted = replace(plan.range.wanted, redactor=None if plan.reason else self._redactor)
+        return replace(plan, range=replace(plan.range, wanted=wanted))
 
     def _request(self, plan: PastPlan, action: Action, command: str) -> Request:
         """What is written down of a plan; files that must be looked for are added when they are found."""
@@ -184,7 +210,8 @@ class Past:
             asked.grep,
             asked.exclude,
             asked.level,
-            event="open" if action == "view" else action,
+            reason=plan.reason,
+            event="reveal" if plan.reason else "open" if action == "view" else action,
         )
 
     def _plain(self, host: str, source: str) -> File | None:
@@ -198,25 +225,27 @@ class Past:
         hosts = [Looked(self._links.link(self._inventory.hosts[host]), these) for host, these in sources.items()]
         async with await self._door.open(self._principal, request) as opening:
 
-            async def admit(files: Sequence[File]) -> Sequence[File]:
-                """The files that the rules allow of those that a pattern found. Raises AuditUnavailable."""
-                allowed = [file for file in files if opening.allows(file)]
-                await opening.add(allowed)
-                return allowed
-
             async def read(search: Search, looked: Looked) -> None:
+                async def admit(files: Sequence[File]) -> Sequence[File]:
+                    """The files that the rules allow of those that a pattern found. Raises AuditUnavailable."""
+                    allowed = [file for file in files if opening.allows(file)]
+                    for words in filter(None, map(opening.withheld, files)):
+                        search.fail(looked.link.host.name, words)
+                    await opening.add(allowed)
+                    return allowed
+
                 judge_by(opening.judge)
                 await HostRead(search, looked, admit).run()
 
             async with searching(hosts, plan.range, self._shared, read) as search:
                 yield Reading(plan, search, opening)
 
-    def _way(self, file: File) -> tuple[Link, Callable[[], LineReader]]:
-        """How a file is reached and read."""
+    def _way(self, file: File, *, raw: bool) -> tuple[Link, Callable[[], LineReader]]:
+        """How a file is reached and read; `raw` with its secrets."""
         source = self._inventory.sources[file.source]
         link = self._links.link(self._inventory.hosts[file.host])
         zone = ZoneInfo(source.timezone) if source.timezone else None
-        return link, lambda: line_reader(file, zone, link)
+        return link, lambda: line_reader(file, zone, link, None if raw else self._redactor)
 
     def _position(self, text: str, parameter: str) -> Position:
         """A position, looked up in the inventory. Raises UsageError."""

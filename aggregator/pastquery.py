@@ -15,7 +15,7 @@ from aggregator.history.select import Wanted
 from aggregator.hub.view import Pair
 from aggregator.inventory import Inventory
 from aggregator.inventory.durations import moment, seconds
-from aggregator.query import attempt, choice, pairs_of, sources_of, whole_number
+from aggregator.query import attempt, choice, pairs_of, reason_of, sources_of, whole_number
 from aggregator.stream.filters import Filter
 
 _SPACED_OFFSET = re.compile(r" (?=\d\d:\d\d\Z)")  # a `+` that a URL did not escape
@@ -36,6 +36,8 @@ class PastQuery:
     direction: str | None = None
     cursor: str | None = None
     max_scan: str | None = None
+    raw: str = "0"
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class HistogramQuery:
 @dataclass(frozen=True, slots=True)
 class PastPlan:
     """A query that is right: which sources of which hosts to read, and what in them; at most `limit` lines (None:
-    all). `ranged` tells that it is a search rather than mere paging; `filters` is a checksum of all else.
+    all). `ranged` tells that it is a search rather than mere paging; `filters` is a checksum of all else; `reason` why
+    with secrets (None: without them).
     """
 
     query: PastQuery
@@ -59,6 +62,7 @@ class PastPlan:
     limit: int | None
     ranged: bool
     filters: int
+    reason: str | None = None
 
     @property
     def since(self) -> int | None:
@@ -85,6 +89,7 @@ def plan_past(
     way = attempt(faults, lambda: choice("direction", query.direction or "backward", ("backward", "forward")))
     last = attempt(faults, lambda: _cursor(query))
     scan = attempt(faults, lambda: _max_scan(query.max_scan))
+    reason = attempt(faults, lambda: reason_of(query.raw, query.reason))
     if since is not None and until is not None and since > until:
         faults.append(Fault("since", "this is later than `until`"))
     if faults or hosts is None or sources is None or wanted is None:
@@ -109,7 +114,7 @@ def plan_past(
         frontier=frontier,
         catching_up=overtaken,
     )
-    return PastPlan(query, pairs_of(inventory, sources, hosts, sight), reach, limit, ranged, _filters(query))
+    return PastPlan(query, pairs_of(inventory, sources, hosts, sight), reach, limit, ranged, _filters(query), reason)
 
 
 def plan_histogram(asked: HistogramQuery, inventory: Inventory, sight: Sight, now: float) -> tuple[PastPlan, int, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar, cast, get_args
 
 from aggregator import limits
@@ -34,15 +35,18 @@ class Query:
     after: tuple[str, ...] = ()
     follow: str = "1"
     order: str = "time"
+    raw: str = "0"
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A query that is right: what to show, and how to begin."""
+    """A query that is right: what to show, and how to begin; `reason` why with its secrets (None: without them)."""
 
     query: Query
     selection: Selection
     wishes: Wishes
+    reason: str | None = None
 
 
 def plan(query: Query, inventory: Inventory, sight: Sight) -> Plan:
@@ -56,13 +60,14 @@ def plan(query: Query, inventory: Inventory, sight: Sight) -> Plan:
     after = attempt(faults, lambda: _after(query.after, inventory, sight))
     follow = attempt(faults, lambda: choice("follow", query.follow, ("1", "0")) == "1")
     order = attempt(faults, lambda: cast(Order, choice("order", query.order, get_args(Order))))
+    reason = attempt(faults, lambda: reason_of(query.raw, query.reason))
     if faults or hosts is None or sources is None or filters is None or order is None:
         raise UsageError(faults)
     pairs = pairs_of(inventory, sources, hosts, sight)
-    selection = Selection(
-        pairs, filters, order, (query.hosts, query.sources), lambda later: _again(query, pairs, later, sight)
-    )
-    return Plan(query, selection, Wishes(lines or 0, after or {}, bool(follow)))
+    wanted = (query.hosts, query.sources)
+    again = partial(_again, query, pairs, sight)
+    selection = Selection(pairs, filters, order, wanted, again, reason is not None)
+    return Plan(query, selection, Wishes(lines or 0, after or {}, bool(follow)), reason)
 
 
 def pairs_of(inventory: Inventory, sources: Sequence[str], hosts: frozenset[str], sight: Sight) -> frozenset[Pair]:
@@ -74,7 +79,7 @@ def pairs_of(inventory: Inventory, sources: Sequence[str], hosts: frozenset[str]
     )
 
 
-def _again(query: Query, before: frozenset[Pair], inventory: Inventory, sight: Sight) -> frozenset[Pair]:
+def _again(query: Query, before: frozenset[Pair], sight: Sight, inventory: Inventory) -> frozenset[Pair]:
     """What a query comes to in a later inventory; where that no longer has what it names, what is left of before."""
     try:
         hosts = inventory.select(query.hosts, visible=sight.hosts(inventory))
@@ -116,6 +121,18 @@ def choice(parameter: str, text: str, choices: Sequence[str]) -> str:
     if text not in choices:
         raise UsageError(Fault(parameter, f"one of {', '.join(choices)}, not {text!r}"))
     return text
+
+
+def reason_of(raw: str, reason: str | None) -> str | None:
+    """Why text is wanted with its secrets; None where it is wanted without them. Raises UsageError."""
+    if choice("raw", raw, ("1", "0")) == "0":
+        return None
+    given = (reason or "").strip()
+    if not given:
+        raise UsageError(Fault("reason", "why the raw text is needed, in some words; it is written to the audit log"))
+    if len(given) > limits.REASON_CHARACTERS:
+        raise UsageError(Fault("reason", f"at most {limits.REASON_CHARACTERS} characters, not {len(given)}"))
+    return given
 
 
 def _after(texts: Sequence[str], inventory: Inventory, sight: Sight) -> dict[File, Position]:

@@ -35,6 +35,7 @@ from aggregator.query import Plan, Query
 from aggregator.remote.pool import Links
 from aggregator.remote.transport import Transport
 from aggregator.status import HostStatus, SourceStatus, Status
+from aggregator.stream.redactor import redactor_of
 
 
 class Aggregator:
@@ -57,6 +58,7 @@ class Aggregator:
         self._openings: dict[Subscription, Opening] = {}
         self.door = Door(_policy(inventory.access), audit)
         self._shared = Shared()
+        self._redactor = redactor_of(inventory.redact)
         self._transport = transport
         self._audit = audit
         self._places = Places(places)
@@ -68,7 +70,7 @@ class Aggregator:
         await asyncio.to_thread(self._places.load)
         await self._tasks.__aenter__()
         self._links = Links(self._transport, self._tasks, self.metrics, lambda _: self._count_hosts())
-        self._hub = Hub(self.inventory, self._links, self._tasks, self.metrics, self._places)
+        self._hub = Hub(self.inventory, self._links, self._tasks, self.metrics, self._places, self._redactor)
         self._count_hosts()
         self._tasks.create_task(self._look_after())
         self._tasks.create_task(self._places.run())
@@ -121,7 +123,9 @@ class Aggregator:
         self.inventory = inventory
         self.door.policy = _policy(inventory.access)
         self._revoke()
-        self._hub.reload(inventory)
+        if self._redactor is None or self._redactor.rules != inventory.redact:
+            self._redactor = redactor_of(inventory.redact)
+        self._hub.reload(inventory, self._redactor)
         self._count_hosts()
         await self._audit.record(Event("reload", detail=", ".join(str(file) for file in inventory.files)))
 
@@ -175,6 +179,8 @@ class Aggregator:
             grep=asked.grep,
             exclude=asked.exclude,
             level=asked.level,
+            reason=plan.reason,
+            event="open" if plan.reason is None else "reveal",
         )
         async with (
             await self.door.open(principal, request) as opening,
@@ -194,7 +200,8 @@ class Aggregator:
 
     def past(self, principal: Principal) -> Past:
         """What a principal may read of what lies on the hosts."""
-        return Past(self.door, self._links, self.inventory, principal, self.sight(principal), self._shared)
+        sight = self.sight(principal)
+        return Past(self.door, self._links, self.inventory, principal, sight, self._shared, self._redactor)
 
     def hosts(self, principal: Principal) -> list[HostStatus]:
         """The hosts that a principal may see, and how they are."""

@@ -231,7 +231,7 @@ async def test_view_with_a_fault_of_its_own_ends_alone(
         assert engine.metrics.viewers._value.get() == 0
 
 
-async def _fails(*_: object) -> None:
+async def _fails(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
 

@@ -109,7 +109,7 @@ async def test_a_search_on_the_host_gives_what_reading_all_gives(
     query = PastQuery(grep=("needle",) if seed % 3 else ("needle", "x"), exclude=("b ",) if seed % 2 else ())
     async with past_of(folder) as past:
         with monkeypatch.context() as patch:
-            patch.setattr(Filter, "prefilter", lambda self: None)
+            patch.setattr(Filter, "prefilter", lambda *_: None)
             whole = await positions(past, replace(query, limit="10000", direction="forward"))
         for direction, limit in (("forward", 10_000), ("backward", 10_000), ("backward", made.randrange(9, 40))):
             asked = replace(query, limit=str(limit), direction=direction)

@@ -129,4 +129,6 @@ def _between(items: list[tuple[str, str]]) -> Between:
         tuple(value for name, value in items if name == "exclude"),
         given.get("level") or None,
         given.get("limit", "1000"),
+        given.get("raw", "0"),
+        given.get("reason"),
     )

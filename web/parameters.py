@@ -12,8 +12,12 @@ from aggregator.hub.chunk import Format
 from aggregator.pastquery import HistogramQuery, PastQuery
 from aggregator.query import Query
 
-_ONCE = ("level", "lines", "follow", "order", "format")
-_PAST_ONCE = ("level", "since", "until", "limit", "direction", "cursor", "max_scan", "format", "buckets", "exact")
+_RAW = ("raw", "reason")
+_ONCE = ("level", "lines", "follow", "order", "format", *_RAW)
+_PAST_ONCE = (
+    *("level", "since", "until", "limit", "direction", "cursor", "max_scan", "format", "buckets", "exact"),
+    *_RAW,
+)
 
 
 def query_of(parameters: QueryParams) -> Query:
@@ -29,6 +33,8 @@ def query_of(parameters: QueryParams) -> Query:
         after=tuple(parameters.getlist("after")),
         follow=parameters.get("follow", "1"),
         order=parameters.get("order", "time"),
+        raw=parameters.get("raw", "0"),
+        reason=parameters.get("reason"),
     )
 
 
@@ -47,6 +53,8 @@ def past_query_of(parameters: QueryParams) -> PastQuery:
         direction=parameters.get("direction") or None,
         cursor=parameters.get("cursor") or None,
         max_scan=parameters.get("max_scan") or None,
+        raw=parameters.get("raw", "0"),
+        reason=parameters.get("reason"),
     )
 
 

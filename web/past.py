@@ -38,7 +38,8 @@ class PastLines:
         given = request.query_params
         if "position" not in given:
             raise UsageError(Fault("position", "a line's position is needed"))
-        asked = Around(given["position"], given.get("before", "10"), given.get("after", "10"))
+        raw = (given.get("raw", "0"), given.get("reason"))
+        asked = Around(given["position"], given.get("before", "10"), given.get("after", "10"), *raw)
         return _json(await self._aggregator.past(principal_of(request)).around(asked))
 
 

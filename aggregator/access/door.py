@@ -9,12 +9,13 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from types import TracebackType
 from typing import Final, Self
 
 from aggregator import limits
 from aggregator.access.audit import AuditLog, unavailable
-from aggregator.access.events import Event
+from aggregator.access.events import Event, EventName
 from aggregator.access.policy import Action, Policy, Verdict
 from aggregator.access.real import decide_real
 from aggregator.access.request import End, Request, record_of, undone, union
@@ -92,20 +93,32 @@ class Opening:
 
     def allows(self, file: File) -> bool:
         """Whether a further file would be let in: a pattern may find files that do not exist for everybody."""
-        return self._door.policy.decide(self._principal, self.action, file).allowed
+        return all(self._door.policy.decide(self._principal, action, file).allowed for action in self._request.actions)
+
+    def withheld(self, file: File) -> str | None:
+        """Why a further file that may be read may not be read with its secrets, as is asked for."""
+        request, decide = self._request, self._door.policy.decide
+        if request.reason is None or not decide(self._principal, request.action, file).allowed:
+            return None
+        verdict = decide(self._principal, "reveal", file)
+        return None if verdict.allowed else f"{verdict.reason} ({verdict.rule})"
 
     def renew(self, principal: Principal) -> bool:
         """Go on as what this principal now is; False when some file of it is no longer allowed."""
         self._principal = principal
         self._reals.clear()
         decide = self._door.policy.decide
-        return all(decide(principal, self.action, file).allowed for file in self._request.files)
+        actions = self._request.actions
+        return all(decide(principal, action, file).allowed for file in self._request.files for action in actions)
 
     def reads(self, file: File, real: Real) -> bool:
         """Whether what a file of a log really is may be read, as its name may; what may not is written down, once."""
         known = self._reals.get((file, real))
         if known is None:
-            verdict = decide_real(self._door.policy, self._principal, self.action, file, real)
+            decided = [
+                decide_real(self._door.policy, self._principal, each, file, real) for each in self._request.actions
+            ]
+            verdict = next((one for one in decided if not one.allowed), decided[0])
             known = self._reals[file, real] = verdict.allowed
             if not known:
                 self._door.refuse_real(self, file, real, verdict)
@@ -244,7 +257,8 @@ class Door:
             sources=union((), (file.source for file in files)),
         )
         verdict = await self._decide(principal, more, files)
-        await self.audit.record(replace(record_of(principal, more, "open", verdict), detail={"extends": seq}))
+        name: EventName = "reveal" if request.reason else "open"
+        await self.audit.record(replace(record_of(principal, more, name, verdict), detail={"extends": seq}))
 
     def progress(self, opening: Opening) -> None:
         """Record how far an opening has come; does not wait for it."""
@@ -259,9 +273,9 @@ class Door:
     async def _decide(self, principal: Principal, request: Request, files: tuple[File, ...]) -> Verdict | None:
         """The verdict on all files (of the first, when they are allowed); None when there is no file yet."""
         first = None
-        for file in files:
-            verdict = self.policy.decide(principal, request.action, file)
-            first = first or verdict
+        for action, file in product(request.actions, files):
+            verdict = self.policy.decide(principal, action, file)
+            first = verdict if action == request.actions[-1] and first is None else first
             if not verdict.allowed:
                 event = record_of(principal, request, "refuse", verdict)
                 await self.audit.record(replace(event, detail=f"{file.path} on {file.host}: {verdict.reason}"))

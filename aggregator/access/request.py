@@ -19,6 +19,7 @@ class Request:
     """What somebody wants to read. `command` is the route or subcommand, `event` how the log names the act.
 
     `files` are what the selectors came to; `hosts` and `sources` are their names, also those without a file yet.
+    `reason` is why their secrets are wanted, too.
     """
 
     action: Action
@@ -31,6 +32,11 @@ class Request:
     level: str | None = None
     reason: str | None = None
     event: EventName = "open"
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What must be allowed on each file."""
+        return (self.action,) if self.reason is None else (self.action, "reveal")
 
 
 def record_of(principal: Principal, request: Request, name: EventName, verdict: Verdict | None) -> Event:

@@ -25,6 +25,7 @@ from aggregator.query import sources_of
 from aggregator.remote import commands
 from aggregator.stream.filters import Filter
 from aggregator.stream.literal import Literal as Text
+from aggregator.stream.redactor import Redactor, redactor_of
 
 _DENIED = 77
 
@@ -98,7 +99,7 @@ class _Explainer:
         self._sight = Sight(principal, lambda: policy)
         self._action: Action = "search" if asked.grep else "view"
         self._asked = asked
-        self._text = _literal(asked.grep)
+        self._text = _literal(asked.grep, redactor_of(inventory.redact))
 
     def all(self) -> Iterator[Explained]:
         """What is asked for as the principal would get it; where that is an error to them, as it is."""
@@ -190,9 +191,9 @@ def _principal(access: Access | None, user: str | None) -> Principal:
     raise UsageError(Fault("--as", f"there is no {user!r} under access: users by name, token:NAME, group:NAME"))
 
 
-def _literal(grep: tuple[str, ...]) -> Text | None:
+def _literal(grep: tuple[str, ...], redactor: Redactor | None) -> Text | None:
     """What a host looks for, if all that matches must contain it. Raises UsageError."""
-    prefilter = Filter.compile(grep, (), None).prefilter()
+    prefilter = Filter.compile(grep, (), None).prefilter(redactor)
     return prefilter.literal if prefilter else None
 
 

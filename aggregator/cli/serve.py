@@ -35,8 +35,6 @@ Reload = Callable[[], Inventory]
 
 def warn_unapplied(inventory: Inventory) -> None:
     """Say what an inventory asks for that this version does not do yet."""
-    if inventory.redact.patterns:
-        log.warning("redact: is checked but not applied by this version: text is shown as it is")
     if gated := [name for name, host in inventory.hosts.items() if host.ssh.gate]:
         log.warning("ssh.gate: this version does not speak the gate's language (%s)", fold(gated))
 

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from aggregator.history.files import Generation, generations
 from aggregator.history.read import Where, count_lines, read_back
+from aggregator.history.seam import look_back
 from aggregator.history.span import batches_of, begin_of
 from aggregator.model import Batch, Position
 from aggregator.remote.link import Link
@@ -26,15 +27,20 @@ async def lines_around(
     batches = await _before(link, found[: index + 1], place, before)
     batches += await _from(link, found[index:], place, after + 1)
     read = reader()
-    lines = [line for batch, at in batches for line in read.read(batch, at=at, history=True)]
+    lines: list[Line] = []
+    for batch, one in batches:
+        await look_back(link, batch, Where(one.name, one.kind, one.inode), read, reader)
+        lines += read.read(batch, at=float(one.mtime), history=True)
     named = positions.encode(place)
     middle = next(i for i, line in enumerate(lines) if line.record.position.startswith(named))
     return lines[max(0, middle - before) : middle + after + 1]
 
 
-async def _before(link: Link, found: Sequence[Generation], place: Position, lines: int) -> list[tuple[Batch, float]]:
+async def _before(
+    link: Link, found: Sequence[Generation], place: Position, lines: int
+) -> list[tuple[Batch, Generation]]:
     """At least the last `lines` lines before a place, or all there are."""
-    batches: list[tuple[Batch, float]] = []
+    batches: list[tuple[Batch, Generation]] = []
     for one in reversed(found):
         if lines <= 0 or one.unread:
             break
@@ -46,19 +52,19 @@ async def _before(link: Link, found: Sequence[Generation], place: Position, line
         else:
             async with aclosing(batches_of(link, one, place.file, 0, end)) as all_of_it:
                 read = await _last(all_of_it, lines)
-        batches = [(batch, float(one.mtime)) for batch in read] + batches
+        batches = [(batch, one) for batch in read] + batches
         lines -= sum(count_lines(batch) for batch in read)
     return batches
 
 
-async def _from(link: Link, found: Sequence[Generation], place: Position, lines: int) -> list[tuple[Batch, float]]:
+async def _from(link: Link, found: Sequence[Generation], place: Position, lines: int) -> list[tuple[Batch, Generation]]:
     """At least the first `lines` lines from a place on, or all there are now."""
-    batches: list[tuple[Batch, float]] = []
+    batches: list[tuple[Batch, Generation]] = []
     for one in found:
         start = place.offset if one is found[0] else 0
         async with aclosing(batches_of(link, one, place.file, start, one.size if one.live else None)) as rest:
             async for batch in rest:
-                batches.append((batch, float(one.mtime)))
+                batches.append((batch, one))
                 lines -= count_lines(batch)
                 if lines <= 0:
                     return batches

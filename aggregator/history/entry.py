@@ -5,7 +5,7 @@ INTERFACE calls them records ("Records:"); here they are entries, because record
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from typing import Literal, NamedTuple
@@ -15,6 +15,8 @@ import msgspec
 from aggregator import limits
 from aggregator.history.files import Generation
 from aggregator.model import Batch
+from aggregator.stream.keys import Span
+from aggregator.stream.redactor import Redactor, merged, replaced
 from aggregator.stream.stamps import StampReader
 
 First = Literal["join", "drop", "keep", "loose"]
@@ -37,7 +39,7 @@ class Place(NamedTuple):
 class Raw(msgspec.Struct, gc=False):
     """A line as read: `size` are its bytes in the file, `data` at most `limits.LINE_BYTES` of them without the newline,
     `length` its whole length where that is more. `stamp` and `written`, the mtime of its file, are in microseconds
-    since the epoch."""
+    since the epoch. `secrets` are where its text may not be seen."""
 
     generation: str
     offset: int
@@ -48,6 +50,12 @@ class Raw(msgspec.Struct, gc=False):
     written: int
     hint: int
     length: int | None = None
+    secrets: Sequence[Span] = ()
+
+    @property
+    def shown(self) -> str:
+        """The text without what is secret in it."""
+        return replaced(self.text, self.secrets) if self.secrets else self.text
 
 
 class Entry(msgspec.Struct, gc=False):
@@ -92,9 +100,10 @@ class LineSplitter:
         if misses and batch.length is None and self._misses(batch.text, misses):
             last = batch.text.rfind(b"\n", 0, -1) + 1
             first = batch.text.find(b"\n", 0, last) + 1
+            ends = {0: batch.secrets.get(0, ())}, {0: batch.secrets.get(batch.text.count(b"\n") - 1, ())}
             return [
-                *self._lines(replace(batch, text=batch.text[:first]), one),
-                *self._lines(replace(batch, text=batch.text[last:], start=batch.start + last), one),
+                *self._lines(replace(batch, text=batch.text[:first], secrets=ends[0]), one),
+                *self._lines(replace(batch, text=batch.text[last:], start=batch.start + last, secrets=ends[1]), one),
             ]
         return self._lines(batch, one)
 
@@ -111,7 +120,11 @@ class LineSplitter:
         if batch.length is not None:
             text = batch.text.decode("utf-8", "replace")
             size = batch.length + 1
-            return [Raw(batch.generation, batch.start, size, batch.text, text, read(text), written, hint, batch.length)]
+            secrets = batch.secrets.get(0, ())
+            stamp = read(text)
+            return [
+                Raw(batch.generation, batch.start, size, batch.text, text, stamp, written, hint, batch.length, secrets)
+            ]
         lines: list[Raw] = []
         offset = batch.start
         for data in batch.text.split(b"\n")[:-1]:
@@ -119,6 +132,8 @@ class LineSplitter:
             size = len(data) + 1
             lines.append(Raw(batch.generation, offset, size, data, text, read(text), written, hint))
             offset += size
+        for index, line in enumerate(lines) if batch.secrets else ():
+            line.secrets = batch.secrets.get(index, ())
         return lines
 
 
@@ -213,6 +228,15 @@ class Grouper:
     def _loosen(self) -> list[Entry]:
         lines, self.leading = self.leading, []
         return [loose(line) for line in lines]
+
+
+def redact(entry: Entry, redactor: Redactor | None) -> None:
+    """Find what is secret in an entry's lines together; what is in each of them was found as they were read."""
+    if redactor is None or not redactor.crosses or len(entry.lines) == 1:
+        return
+    for index, spans in redactor.crossing([line.text for line in entry.lines]).items():
+        line = entry.lines[index]
+        line.secrets = merged([*line.secrets, *spans])
 
 
 def hint_of(one: Generation) -> int:

@@ -206,7 +206,7 @@ class HostRead:
             self._seats,
             self._range.tally,
         )
-        prefilter = self._range.wanted.filter.prefilter()
+        prefilter = self._range.wanted.filter.prefilter(self._range.wanted.redactor)
         if prefilter is None or sum(part.bytes for part in found) < limits.SIFT_LEAST:
             if self._range.backward:
                 return lambda mark: settled(backward(log, mark), mark, log.offset)

@@ -10,12 +10,13 @@ from datetime import tzinfo
 from aggregator.history.mark import Mark
 from aggregator.history.read import Where, read_bytes
 from aggregator.history.scan import scan
+from aggregator.history.seam import Batches, redacted
 from aggregator.history.seats import Seats
 from aggregator.history.seek import Slice
 from aggregator.history.select import Chooser, Hit, Selector, Wanted
 from aggregator.history.span import batches_of
 from aggregator.history.tally import Tally
-from aggregator.model import Batch, File
+from aggregator.model import File
 from aggregator.remote.link import Link
 from aggregator.stream.lines import Cutter
 from aggregator.stream.literal import Literal
@@ -60,21 +61,45 @@ class Log:
             return self.tally.counter(self.file.host, self.wanted)
         return Selector(self.file, self.wanted, self.offset, key)
 
-    async def lines(self, piece: Slice, start: int, end: int | None) -> AsyncGenerator[Batch, None]:
+    @property
+    def crosses(self) -> bool:
+        """Whether what is secret in a line may depend on the other lines of its record."""
+        return self.wanted.redactor is not None and self.wanted.redactor.crosses
+
+    def lines(self, piece: Slice, start: int, end: int | None) -> Batches:
         """The lines from one beginning of a line to another, or to the slice's end. Raises HostError, Gone."""
-        async with aclosing(self._scan(piece, start, end, ())) as batches:
-            async for batch in batches:
-                yield batch
+        return self._shown(piece, self._scan(piece, start, end, ()))
 
-    async def sifted(self, piece: Slice, start: int, end: int | None, literal: Literal) -> AsyncGenerator[Batch, None]:
+    def sifted(self, piece: Slice, start: int, end: int | None, literal: Literal) -> Batches:
         """Of these the lines that hold a literal, and some around each. Raises HostError, Gone."""
-        async with aclosing(self._scan(piece, start, end, (literal,))) as batches:
-            async for batch in batches:
-                yield batch
+        return self._shown(piece, self._scan(piece, start, end, (literal,)))
 
-    async def _scan(
-        self, piece: Slice, start: int, end: int | None, literals: Sequence[Literal]
-    ) -> AsyncGenerator[Batch, None]:
+    def near(self, piece: Slice, start: int, end: int | None) -> Batches:
+        """As `lines`, for a few, while a search of the same file goes on; these bytes are counted there. Raises
+        HostError, Gone."""
+        return self._shown(piece, self._near(piece, start, end), lambda at: self._near(piece, at, end))
+
+    def lines_from(self, piece: Slice, start: int, end: int, *, near: bool = False) -> Batches:
+        """The lines that begin between `start`, which may be within one, and `end`; `near` as there. Raises HostError,
+        Gone."""
+        batches = self._lines_from(piece, start, end, count=not near)
+        return self._shown(piece, batches, lambda at: self._near(piece, at, end))
+
+    def _shown(self, piece: Slice, batches: Batches, again: Callable[[int], Batches] | None = None) -> Batches:
+        """Batches with what is secret in them, where anybody looks at their text."""
+        wanted = self.wanted.filter
+        if self.wanted.redactor is None or (self.tally and not (wanted.grep or wanted.exclude)):
+            return batches
+        one = piece.one
+        return redacted(self.link, batches, Where(one.name, one.kind, one.inode), self.wanted.redactor, again)
+
+    def _near(self, piece: Slice, start: int, end: int | None) -> Batches:
+        stop = piece.end if end is None else end
+        if not piece.one.live and stop == piece.one.size:
+            stop = None
+        return batches_of(self.link, piece.one, self.file, start, stop)
+
+    async def _scan(self, piece: Slice, start: int, end: int | None, literals: Sequence[Literal]) -> Batches:
         stop = piece.end if end is None else end
         if not piece.one.live and (piece.one.kind != "plain" or stop == piece.one.size):
             stop = None  # a last line without its newline counts, too
@@ -89,16 +114,6 @@ class Log:
                     yield replace(batch, text=batch.text[: end - batch.start], end=end)
                 return
 
-    async def near(self, piece: Slice, start: int, end: int | None) -> AsyncGenerator[Batch, None]:
-        """As `lines`, for a few, while a search of the same file goes on. Raises HostError, Gone."""
-        stop = piece.end if end is None else end
-        if not piece.one.live and stop == piece.one.size:
-            stop = None
-        async with aclosing(batches_of(self.link, piece.one, self.file, start, stop)) as batches:
-            async for batch in batches:
-                self.scanned(batch.end - batch.start)
-                yield batch
-
     def begins(self, index: int, start: int | None) -> bool:
         """Whether a place in a slice (None: where it starts) is the log's very beginning."""
         return self.slices[index].first and not start
@@ -108,14 +123,14 @@ class Log:
         before, this = self.slices[index - 1], self.slices[index]
         return this.start == 0 and (before.end is None or before.end == before.one.size)
 
-    async def lines_from(self, piece: Slice, start: int, end: int) -> AsyncGenerator[Batch, None]:
-        """The lines that begin between `start`, which may be within one, and `end`. Raises HostError, Gone."""
+    async def _lines_from(self, piece: Slice, start: int, end: int, *, count: bool) -> Batches:
         one = piece.one
         cutter = Cutter(self.file, one.id, start, skip=True)
         where = Where(one.name, one.kind, one.inode)
         async with aclosing(read_bytes(self.link, self.file, one.id, start, end, where)) as chunks:
             async for data in chunks:
-                self.scanned(len(data))
+                if count:
+                    self.scanned(len(data))
                 for batch in cutter.feed(data):
                     yield batch
         if end == one.size and not one.live:

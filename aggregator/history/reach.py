@@ -75,7 +75,7 @@ async def _lines_to(log: Log, index: int, end: int | None, size: int) -> list[Ra
     splitter = LineSplitter(log.zone)
     stop = next((at for at in (end, piece.end, piece.one.size) if at is not None), None)
     if piece.one.kind == "plain" and stop is not None and stop - size > piece.start:
-        batches = log.lines_from(piece, stop - size, stop)
+        batches = log.lines_from(piece, stop - size, stop, near=True)
     else:
         batches = log.near(piece, piece.start, end)
     kept: list[Raw] = []

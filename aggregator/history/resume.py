@@ -14,7 +14,7 @@ from aggregator.history.files import Generation, generations
 from aggregator.history.gaps import first_of
 from aggregator.history.inode import is_older, is_unique
 from aggregator.history.kept import Known
-from aggregator.history.read import holds, read_range, read_rest
+from aggregator.history.read import Where, holds, read_range, read_rest
 from aggregator.model import Batch, File, Gap, Position
 from aggregator.remote.link import Link
 from aggregator.stream.proof import Place, Proof
@@ -22,11 +22,12 @@ from aggregator.stream.proof import Place, Proof
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Lines in their order, the mtime of their file in seconds, and what is missing before them."""
+    """Lines in their order, the mtime of their file in seconds, what is missing before them, and where they lie."""
 
     batch: Batch
     mtime: int
     gap: Gap | None
+    where: Where
 
 
 class Resume:
@@ -74,7 +75,7 @@ class Resume:
                     self._last = Position(self._file, batch.generation, batch.end)
                     self._read[batch.generation] = max(batch.end, self._read.get(batch.generation, 0))
                     gap, self.gap = self.gap, None
-                    yield Part(batch, one.mtime, gap and replace(gap, end=first_of(batch)))
+                    yield Part(batch, one.mtime, gap and replace(gap, end=first_of(batch)), where(one))
             self._done.add(one.inode)
         if whole and self._end and self._end.offset:
             self.lose()  # the file in which live lines begin is gone since

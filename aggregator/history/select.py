@@ -10,12 +10,13 @@ from typing import Protocol
 
 import msgspec
 
-from aggregator.history.entry import Entry, Place, Raw, cost
+from aggregator.history.entry import Entry, Place, Raw, cost, redact
 from aggregator.model import File
 from aggregator.stream import positions
 from aggregator.stream.filters import Filter
 from aggregator.stream.levels import level_of
 from aggregator.stream.records import Line, LineRecord, rfc3339
+from aggregator.stream.redactor import Redactor
 
 
 class Hit(msgspec.Struct):
@@ -52,13 +53,22 @@ class Hit(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a search is for: a filter, and times in microseconds since the epoch, `since` included, `until` not. With
-    `bare` only the texts of lines are given out: no levels, no spans."""
+    """What a search is for: a filter, and times in microseconds since the epoch, `since` included, `until` not; and
+    what may not be seen of it (None: all may). With `bare` only the texts of lines are given out: no levels, no spans.
+    """
 
     filter: Filter
     since: int | None
     until: int | None
+    redactor: Redactor | None = None
     bare: bool = False
+
+    def passes(self, entry: Entry, levels: list[str | None] | None) -> bool:
+        """Whether an entry is shown, by its text as it would be; `levels` are needed for a filter that has one."""
+        redact(entry, self.redactor)
+        if not (self.filter.grep or self.filter.exclude):
+            return self.filter.passes_entry((), levels)
+        return self.filter.passes_entry([line.shown for line in entry.lines], levels)
 
     def wants_time(self, time: int) -> bool:
         return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
@@ -95,9 +105,8 @@ class Selector:
         """The hit that an entry is, if it is one."""
         if not self._wanted.wants_time(entry.time):
             return None
-        wanted = self._wanted.filter
-        levels = levels_of(entry) if wanted.level is not None else None
-        if not wanted.passes_entry([line.text for line in entry.lines], levels):
+        levels = levels_of(entry) if self._wanted.filter.level is not None else None
+        if not self._wanted.passes(entry, levels):
             return None
         key = entry.time - self._offset
         self._key = key if self._key is None else max(key, self._key)
@@ -125,7 +134,8 @@ class Selector:
         return [self._line(raw, place, level, hit.key, time, name) for raw, place, level in rows]
 
     def _line(self, raw: Raw, position: str, level: str | None, key: int, time: str, name: str | None) -> Line:
-        spans = None if self._wanted.bare else self._wanted.filter.spans(raw.text)
+        text = raw.shown
+        spans = None if self._wanted.bare else self._wanted.filter.spans(text)
         record = LineRecord(
             self._file.host,
             self._file.source,
@@ -133,12 +143,13 @@ class Selector:
             position,
             time,
             level,
-            raw.text,
+            text,
             stamped=raw.stamp is not None,
             clipped=raw.length is not None,
             length=raw.length,
             spans=spans or None,
             record=None if name == position else name,
+            redacted=bool(raw.secrets),
         )
         return Line(key, 0, raw.offset, raw.size, self._file, record)
 

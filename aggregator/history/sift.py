@@ -119,7 +119,9 @@ class Sifter:
             raise Unsure
 
     def _may_match(self, lines: Iterable[Raw]) -> bool:
-        return self._prefilter.may_match(line.text for line in lines)
+        if self._log.crosses:
+            return self._prefilter.may_hold(line.text for line in lines)
+        return self._prefilter.may_match(line.shown for line in lines)
 
     def _wanted(self, entries: list[Entry]) -> list[Entry]:
         return [entry for entry in entries if self._may_match(entry.lines)]

@@ -12,6 +12,7 @@ from aggregator.errors import Fault, Gone, UsageError
 from aggregator.history.files import Generation, generations
 from aggregator.history.kept import NOTHING_KNOWN, Known
 from aggregator.history.read import Where, read_range, read_rest
+from aggregator.history.seam import look_back, wonders
 from aggregator.model import Batch, File, Position
 from aggregator.remote.link import Link
 from aggregator.stream import positions
@@ -45,18 +46,25 @@ async def read_span(
     lines: list[Line] = []
     scanned = size = 0
     read: LineReader | None = None
-    async with aclosing(batches_between(link, start, end, ended=True)) as batches:
-        async for batch, one in batches:
-            read = read or reader()
-            scanned += batch.end - batch.start
-            found = wanted(read.read(batch, at=float(one.mtime), history=True))
-            lines += found
-            size += sum(min(line.size, limits.LINE_BYTES) + limits.LINE_COST for line in found)
-            if len(lines) > limit:
-                return Span(lines[:limit], positions.decode(lines[limit].record.position), scanned)
-            if size > limits.PAGE_BYTES or scanned > limits.PAGE_SCAN:
-                return Span(lines, Position(start.file, batch.generation, batch.end), scanned)
-    return Span(lines, None, scanned)
+    looked = False
+    while True:
+        async with aclosing(batches_between(link, start, end, ended=True)) as batches:
+            async for batch, one in batches:
+                read = read or reader()
+                if not looked and wonders(read, batch):
+                    looked = True
+                    break
+                scanned += batch.end - batch.start
+                found = wanted(read.read(batch, at=float(one.mtime), history=True))
+                lines += found
+                size += sum(min(line.size, limits.LINE_BYTES) + limits.LINE_COST for line in found)
+                if len(lines) > limit:
+                    return Span(lines[:limit], positions.decode(lines[limit].record.position), scanned)
+                if size > limits.PAGE_BYTES or scanned > limits.PAGE_SCAN:
+                    return Span(lines, Position(start.file, batch.generation, batch.end), scanned)
+            else:
+                return Span(lines, None, scanned)
+        await look_back(link, batch, Where(one.name, one.kind, one.inode), read, reader)
 
 
 async def batches_between(

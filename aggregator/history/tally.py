@@ -46,7 +46,7 @@ class Selection:
     def select(self, entry: Entry) -> Hit | None:
         if self._wanted.wants_time(entry.time):
             levels = levels_of(entry)
-            if self._wanted.filter.passes_entry([line.text for line in entry.lines], levels):
+            if self._wanted.passes(entry, levels):
                 self._tally.add(entry.time, self._host, levels)
         return None
 

@@ -11,12 +11,14 @@ from itertools import takewhile
 from aggregator import limits
 from aggregator.errors import Gone, HostError
 from aggregator.history.resume import Part, Resume
+from aggregator.history.seam import look_back, wonders
 from aggregator.hub.backlog import Backlog, Cut, before, generation_of, stop_of
 from aggregator.hub.feed import Feed
 from aggregator.hub.ring import Entry
 from aggregator.model import Gap, Position
 from aggregator.remote.trouble import trouble
 from aggregator.stream import positions
+from aggregator.stream.reader import LineReader
 from aggregator.stream.records import Line
 
 
@@ -24,8 +26,9 @@ class After:
     """The lines of a file after `place` and before `cut`, through all generations; where the place is gone, a gap, then
     the oldest generation after it that is there. To be made in the same moment in which `cut` is taken."""
 
-    def __init__(self, feed: Feed, place: Position, cut: Cut) -> None:
+    def __init__(self, feed: Feed, place: Position, cut: Cut, *, raw: bool) -> None:
         self.feed = feed
+        self._raw = raw
         self._place = place
         self._stop = stop_of(feed, cut)
         self._entries = feed.ring.until(self._stop.cut[0]) if self._stop else []
@@ -42,16 +45,23 @@ class After:
             for known in recent:
                 yield known
             return
-        reader = self.feed.new_reader()
+        reader = self.feed.new_reader(raw=self._raw)
         tries = 0
         while tries <= limits.RESTARTS:
             try:
+                wondered: Part | None = None
                 async with aclosing(self._resume.parts()) as parts:
                     async for part in parts:
                         tries = 0
                         if (part.gap and self._lines) or self._size > limits.BACKLOG_PART:
                             yield self._take()
+                        if wonders(reader, part.batch):
+                            wondered = part
+                            break
                         self._add(part, reader.read(part.batch, at=float(part.mtime), history=True))
+                if wondered:
+                    await self._look_back(wondered, reader)
+                    continue
                 for last in await self._ends():
                     yield last
                 return
@@ -60,6 +70,13 @@ class After:
                 await asyncio.sleep(limits.LOCATE_PAUSE)
         detail = f"the files beside {self._place.file.path} keep changing"
         raise trouble("remote-error", host=self._place.file.host, detail=detail)
+
+    async def _look_back(self, part: Part, reader: LineReader) -> None:
+        """What the lines before a part say of it, which is read then whatever becomes of that."""
+        try:
+            await look_back(self.feed.link, part.batch, part.where, reader, lambda: self.feed.new_reader(raw=True))
+        finally:
+            self._add(part, reader.read(part.batch, at=float(part.mtime), history=True))
 
     async def pause(self) -> None:
         """Until the host is tried again."""
@@ -78,7 +95,7 @@ class After:
         if found is None or self._stop is None:
             return []
         entries = self._entries[found:]
-        lines = _following(before(await self.feed.read_again(entries), self._stop.cut), self._place)
+        lines = _following(before(await self.feed.read_again(entries, raw=self._raw), self._stop.cut), self._place)
         if lines is None:
             return []
         parts: list[Backlog] = []
@@ -102,7 +119,7 @@ class After:
     async def _ends(self) -> list[Backlog]:
         """What was read last, and of the ring what can't be read any more: late lines, and what was truncated since."""
         left = [entry for entry in self._entries if not self._resume.has_read(entry.batch)]
-        lines = before(await self.feed.read_again(left), self._stop.cut) if self._stop else []
+        lines = before(await self.feed.read_again(left, raw=self._raw), self._stop.cut) if self._stop else []
         if gap := self._resume.gap:
             end = positions.decode(lines[0].record.position) if lines else None
             return [self._take(), Backlog(lines, replace(gap, end=end))]

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from aggregator import limits
 from aggregator.errors import Gone, HostError
 from aggregator.history.read import read_back
+from aggregator.history.seam import look_back
 from aggregator.hub.feed import Feed
 from aggregator.model import Batch, Gap, Position
+from aggregator.stream.reader import LineReader
 from aggregator.stream.records import Line
 
 Cut = tuple[int, int] | None  # (seq, offset) of the first line that is live; None: the next to come
@@ -24,8 +26,9 @@ class Backlog:
     note: str | None = None
 
 
-async def last_lines(feed: Feed, lines: int, cut: Cut) -> Backlog:
-    """The last `lines` lines of the file before `cut`, from the ring and from the host for what is older.
+async def last_lines(feed: Feed, lines: int, cut: Cut, *, raw: bool) -> Backlog:
+    """The last `lines` lines of the file before `cut`, from the ring and from the host for what is older; `raw` with
+    their secrets.
 
     Everything that the ring can give is taken before the first wait, so that nothing comes between it and `cut`.
     """
@@ -33,15 +36,18 @@ async def last_lines(feed: Feed, lines: int, cut: Cut) -> Backlog:
         return Backlog([])
     entries = feed.ring.last(lines + _lines_at(feed, cut), cut[0] if cut else feed.ring.seq)
     first = feed.ring.first
-    recent = before(await feed.read_again(entries), cut)[-lines:]
+    recent = before(await feed.read_again(entries, raw=raw), cut)[-lines:]
     if len(recent) >= lines or first is None or entries[:1] != [first] or first.batch.start == 0:
         return Backlog(recent)
     try:
         batches = await read_back(feed.link, feed.file, first.batch.generation, first.batch.start, lines - len(recent))
+        reader = feed.new_reader(raw=raw)
+        if batches:
+            await look_back(feed.link, batches[0], None, reader, lambda: feed.new_reader(raw=True))
     except (HostError, Gone) as error:
         return Backlog(recent, note=f"older lines could not be read: {error}")
     wanted = lines - len(recent)
-    older = (await _read(feed, batches, first.at))[-wanted:]
+    older = (await _read(reader, batches, first.at))[-wanted:]
     note = None
     if len(older) < wanted and (batches[0] if batches else first.batch).start > 0:
         note = f"only the last {len(older) + len(recent)} lines were read: {limits.BACKLOG_BYTES >> 20} MiB"
@@ -111,8 +117,7 @@ def generation_of(line: Line) -> str:
     return line.record.position.rsplit("~", 3)[1]
 
 
-async def _read(feed: Feed, batches: list[Batch], at: float) -> list[Line]:
-    reader = feed.new_reader()
+async def _read(reader: LineReader, batches: list[Batch], at: float) -> list[Line]:
     lines: list[Line] = []
     for batch in batches:
         lines += reader.read(batch, at=at, history=True)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from aggregator.remote.real import Real, judge_by, real_of
 from aggregator.stream.lines import generation_of
 from aggregator.stream.reader import LineReader
 from aggregator.stream.records import Line
+from aggregator.stream.redact import Redaction, shown
+from aggregator.stream.redactor import Redactor
 
 # What the file that this task reads really is, where its name leads elsewhere: the log and late lines of its closed
 # generations are read by tasks of their own.
@@ -31,8 +34,8 @@ _real: ContextVar[Real | None] = ContextVar("real", default=None)
 class Listener(Protocol):
     """Who shows a feed; every call is synchronous and quick."""
 
-    def fed(self, feed: Feed, lines: list[Line]) -> None:
-        """New lines, after the feed's backlog."""
+    def fed(self, feed: Feed, lines: list[Line], shown: list[Line]) -> None:
+        """New lines, after the feed's backlog: as they are, and without their secrets."""
 
     def missing(self, feed: Feed, gap: Gap) -> None:
         """Lines are missing."""
@@ -56,6 +59,7 @@ class Feed:
         metrics: Metrics,
         ring_bytes: Callable[[], int] = lambda: limits.RING_BYTES,
         places: Places | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.file = file
         self.link = link
@@ -74,6 +78,8 @@ class Feed:
         self._follower = Follower(link, file, self, places)
         self._reader: LineReader | None = None
         self._backlog_time: float | None = None
+        self._redactor = redactor
+        self._redaction = Redaction(redactor) if redactor else None
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -94,33 +100,34 @@ class Feed:
             self.settled.clear()
             self._follower.try_again()
 
-    async def read_again(self, entries: list[Entry]) -> list[Line]:
-        """The lines of some of the ring's entries, as they were read the first time."""
+    async def read_again(self, entries: list[Entry], *, raw: bool) -> list[Line]:
+        """The lines of some of the ring's entries, as they were read the first time; `raw` with their secrets."""
         lines: list[Line] = []
         turn = 0
         for entry in entries:
             if len(lines) - turn > limits.BACKLOG_CHUNK:
                 turn = len(lines)
                 await asyncio.sleep(0)  # a long backlog is seconds of work
-            reader = self.new_reader()
+            reader = self.new_reader(raw=True)
             reader.memory = entry.memory
-            lines += _marked(reader.read(entry.batch, entry.seq, at=entry.at, history=entry.history), entry.real)
+            read = _marked(reader.read(entry.batch, entry.seq, at=entry.at, history=entry.history), entry.real)
+            lines += read if raw else shown(read, entry.batch.secrets)
         return lines
 
     def known(self) -> Known:
         """What readers by address should know of the log's files now."""
         return self._follower.known()
 
-    def new_reader(self) -> LineReader:
-        """A reader for this file's lines that remembers nothing yet."""
-        return line_reader(self.file, self._zone, self.link)
+    def new_reader(self, *, raw: bool) -> LineReader:
+        """A reader for this file's lines that remembers nothing yet; `raw` one that gives them with their secrets."""
+        return line_reader(self.file, self._zone, self.link, None if raw else self._redactor)
 
     # What the follower tells (aggregator.history.follow.Sink):
 
     def opened(self, opened: Opened) -> None:
         self.generation = generation_of(opened.header.head)
         memory = self._reader.memory if self._reader else None
-        self._reader = self.new_reader()
+        self._reader = self.new_reader(raw=True)
         if memory:
             self._reader.memory = memory
         self._backlog_time = float(opened.header.mtime) if opened.fresh else None
@@ -133,13 +140,17 @@ class Feed:
         history = self._backlog_time is not None
         at = time.time() if self._backlog_time is None else self._backlog_time
         memory = self._reader.memory
-        entry = self.ring.append(batch, memory, at, history=history, real=_real.get())
-        lines = _marked(self._reader.read(batch, entry.seq, at=at, history=history), entry.real)
+        real = _real.get()
+        lines = _marked(self._reader.read(batch, self.ring.seq + 1, at=at, history=history), real)
+        secrets = self._redaction.take(batch, lines) if self._redaction else {}
+        batch = replace(batch, secrets=secrets) if secrets else batch
+        entry = self.ring.append(batch, memory, at, history=history, real=real)
         self._count(entry)
         if not history:
             self._measure(lines, at)
+            without = shown(lines, secrets)
             for listener in tuple(self.listeners):
-                listener.fed(self, lines)
+                listener.fed(self, lines, without)
 
     def caught_up(self) -> None:
         self._backlog_time = None
@@ -204,10 +215,11 @@ def _marked(lines: list[Line], real: Real | None) -> list[Line]:
     return lines
 
 
-def line_reader(file: File, zone: tzinfo | None, link: Link) -> LineReader:
-    """A reader for a file's lines, with its source's zone, else its host's. Raises HostError before that is known."""
+def line_reader(file: File, zone: tzinfo | None, link: Link, redactor: Redactor | None) -> LineReader:
+    """A reader for a file's lines, with its source's zone, else its host's, without what the redactor takes out. Raises
+    HostError before that is known."""
     probe = link.known_probe()
-    return LineReader(file, zone or probe.zone, probe.offset)
+    return LineReader(file, zone or probe.zone, probe.offset, redaction=Redaction(redactor) if redactor else None)
 
 
 def explain(error: HostError, link: Link) -> str:

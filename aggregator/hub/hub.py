@@ -21,6 +21,7 @@ from aggregator.inventory import Inventory
 from aggregator.metrics import Metrics
 from aggregator.model import File
 from aggregator.remote.pool import Links
+from aggregator.stream.redactor import Redactor
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Hub:
         tasks: asyncio.TaskGroup,
         metrics: Metrics,
         places: Places | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.feeds: dict[File, Feed] = {}
         self.finders: dict[Pair, Finder] = {}
@@ -52,17 +54,24 @@ class Hub:
         self._tasks = tasks
         self._metrics = metrics
         self._places = places
+        self._redactor = redactor
         self._views: dict[object, View] = {}
         self._shared: dict[Feed | Finder, _Shared] = {}
         self._of_host: dict[str, set[Feed]] = {}
         links.use(inventory.hosts)
 
-    def reload(self, inventory: Inventory) -> None:
-        """Use another inventory; feeds and finders of what has changed are taken anew by the views that stay."""
+    def reload(self, inventory: Inventory, redactor: Redactor | None = None) -> None:
+        """Use another inventory; feeds and finders of what has changed are taken anew by the views that stay, all of
+        them where other things are secret now."""
         self._inventory = inventory
+        anew = redactor is not self._redactor
+        if anew:
+            self._redactor = redactor
+            self.feeds.clear()
+            self.finders.clear()
         self._links.use(inventory.hosts)
         for view in self._views.values():
-            stale = {pair for pair, finder in view.finders.items() if self._stale(pair, finder)}
+            stale = {pair for pair, finder in view.finders.items() if anew or self._stale(pair, finder)}
             pairs = view.selection.again(inventory)
             view.retarget(pairs - stale)
             view.retarget(pairs)
@@ -102,7 +111,7 @@ class Hub:
             source = self._inventory.sources[file.source]
             zone = ZoneInfo(source.timezone) if source.timezone else None
             link = self._links.link(self._inventory.hosts[file.host])
-            feed = Feed(file, link, zone, self._metrics, self._ring_bytes, self._places)
+            feed = Feed(file, link, zone, self._metrics, self._ring_bytes, self._places, self._redactor)
             self.feeds[file] = feed
             self._make_room(feed)
         else:

@@ -149,6 +149,8 @@ class Joiner:
         arrived, self._arrivals = self._arrivals, []
         files = [file for file in arrived if self._right.allows(file)]
         for file in set(arrived).difference(files):
+            if words := self._right.withheld(file):
+                self._out.put(notice_record(Notice(file.host, "failed", words, file.source, file.path)))
             self._settle(file)
         try:
             await self._right.add(files)
@@ -185,12 +187,13 @@ class Joiner:
             place = self._places.get(file)
             found: Backlog | None
             if place is None:
-                found = await backlog.last_lines(feed, limits.BACKLOG_BYTES if whole else self._wishes.lines, cut)
+                count = limits.BACKLOG_BYTES if whole else self._wishes.lines
+                found = await backlog.last_lines(feed, count, cut, raw=self._view.selection.raw)
             elif backlog.is_live(feed, place, cut):
                 self._ahead[file] = place
                 found = Backlog([])
             else:
-                after = After(feed, place, cut)
+                after = After(feed, place, cut, raw=self._view.selection.raw)
                 found = await self._resume(after)
         while found is None:
             await after.pause()

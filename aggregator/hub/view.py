@@ -25,7 +25,7 @@ Pair = tuple[str, str]  # host, source
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a view shows: sources on hosts, through a filter, in an order.
+    """What a view shows: sources on hosts, through a filter, in an order; `raw` with their secrets.
 
     `wanted` are the selectors' texts; `again` says what they come to in another inventory.
     """
@@ -35,11 +35,12 @@ class Selection:
     order: Order
     wanted: tuple[tuple[str, ...], tuple[str, ...]]
     again: Callable[[Inventory], frozenset[Pair]] = field(compare=False)
+    raw: bool = False
 
     @property
     def key(self) -> object:
         """Equal for equal views."""
-        return (self.pairs, self.filter.key, self.order, self.wanted)
+        return (self.pairs, self.filter.key, self.order, self.wanted, self.raw)
 
 
 class Viewer(Protocol):
@@ -122,11 +123,11 @@ class View:
 
     # What the feeds tell (aggregator.hub.feed.Listener):
 
-    def fed(self, feed: Feed, lines: list[Line]) -> None:
+    def fed(self, feed: Feed, lines: list[Line], shown: list[Line]) -> None:
         if not self.viewers:
             return
         self.strange = self.strange or any(line.real for line in lines[:1])
-        if passed := self.select(lines):
+        if passed := self.select(lines if self.selection.raw else shown):
             now, wall = self._clocks()
             self._merge.push(passed, now, wall)
             self._beat_in(self._merge.due_of(passed, wall) / 1e6)

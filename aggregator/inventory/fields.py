@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import re2
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from aggregator import limits
 from aggregator.inventory import address, durations, globs, hosts, paths
 
 _ARGON2 = re.compile(
@@ -122,11 +123,15 @@ def _pattern(text: str) -> str:
     options = re2.Options()
     options.log_errors = False
     try:
-        re2.compile(text, options)
+        compiled = re2.compile(text, options)
     except re2.error as error:
         reason = error.args[0] if error.args else "syntax error"
         words = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise ValueError(f"is not an RE2 pattern: {words}") from None
+    if compiled.search("") is not None:
+        raise ValueError("matches the empty text, which stands everywhere")
+    if compiled.programsize > limits.PATTERN_PROGRAM:
+        raise ValueError("is too large; fewer or smaller repetitions would help")
     return text
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aggregator.errors import Fault, UsageError
 from aggregator.limits import SPANS
 from aggregator.stream.levels import LEVELS, at_least
 from aggregator.stream.literal import Literal, required_literal
 from aggregator.stream.patterns import Pattern, compile_all
+from aggregator.stream.redactor import Redactor
 
 _CONTINUATION = bytes(range(0x80, 0xC0))  # bytes of UTF-8 that go on with a code point (RFC 3629)
 
@@ -24,6 +25,11 @@ class Prefilter:
     def may_match(self, texts: Iterable[str]) -> bool:
         """Whether the pattern matches any of some lines."""
         return any(self.pattern.search(text.encode("utf-8", "replace")) is not None for text in texts)
+
+    def may_hold(self, texts: Iterable[str]) -> bool:
+        """Whether any of some lines contains the literal."""
+        wanted = self.literal.text.lower() if self.literal.fold else self.literal.text
+        return any(wanted in (text.lower() if self.literal.fold else text) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +85,12 @@ class Filter:
             return False
         return all(pattern.search(line) is None for pattern in self._hidden for line in lines)
 
-    def prefilter(self) -> Prefilter | None:
-        """The pattern of `grep` that says most about which lines it matches, with the text that these contain."""
+    def prefilter(self, redactor: Redactor | None = None) -> Prefilter | None:
+        """The pattern of `grep` that says most about which lines it matches, with the text that these contain as they
+        were written; nothing of it may stand for what the redactor takes out."""
         known = [(required_literal(text), pattern) for text, pattern in zip(self.grep, self._wanted, strict=True)]
-        found = [Prefilter(literal, pattern) for literal, pattern in known if literal]
+        safe = [(_safe(literal, redactor), pattern) for literal, pattern in known if literal]
+        found = [Prefilter(literal, pattern) for literal, pattern in safe if literal]
         return max(found, key=lambda one: len(one.literal.text.encode()), default=None)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
@@ -93,6 +101,14 @@ class Filter:
         found = sorted(span for pattern in self._wanted for span in _matches(pattern, line))
         merged = _merged(found)[:SPANS]
         return merged if len(line) == len(text) else _code_points(line, merged)
+
+
+def _safe(literal: Literal, redactor: Redactor | None) -> Literal | None:
+    """What of a literal is text as it was written, wherever the literal stands in text as it is shown."""
+    if redactor is None:
+        return literal
+    text = redactor.outside(literal.text, fold=literal.fold)
+    return replace(literal, text=text) if text else None
 
 
 def _matches(pattern: Pattern, line: bytes) -> Iterator[tuple[int, int]]:

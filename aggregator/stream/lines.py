@@ -30,7 +30,8 @@ def begins(head: bytes, generation: str) -> bool:
 
 
 class Cutter:
-    """Cuts one generation's bytes at newlines. Keeps at most one line's delivered part, however long the line is.
+    """Cuts one generation's bytes at newlines. Keeps at most one line's delivered part and what is `beyond` it, however
+    long the line is.
 
     `start` is the offset of the first byte that will be fed. With `skip`, that byte may be inside a line, which is
     passed over. `generation` may be None only when `start` is 0.
@@ -114,10 +115,13 @@ class Cutter:
 
     def _keep(self, data: bytes) -> None:
         """Keep the beginning of a line, as much of it as will be delivered."""
-        self._partial += data[: limits.LINE_BYTES - len(self._partial)]
+        self._partial += data[: limits.LINE_BYTES + limits.REDACT_BEYOND - len(self._partial)]
 
     def _clipped(self, length: int, start: int, text: bytes) -> Batch:
-        return Batch(self.file, self.generation or "", start, start + length + 1, text[: limits.LINE_BYTES], length)
+        """One long line; `text` are its first bytes, maybe with its newline."""
+        shown, beyond = text[: limits.LINE_BYTES], text[limits.LINE_BYTES : limits.LINE_BYTES + limits.REDACT_BEYOND]
+        beyond = beyond.removesuffix(b"\n")
+        return Batch(self.file, self.generation or "", start, start + length + 1, shown, length, beyond)
 
     def _batches(self, text: bytes) -> list[Batch]:
         """Batches of whole lines that begin at the current line: one, unless some line is too long."""

@@ -14,6 +14,7 @@ from aggregator.model import Batch, File
 from aggregator.stream import positions
 from aggregator.stream.levels import level_of
 from aggregator.stream.records import Line, LineRecord, rfc3339
+from aggregator.stream.redact import Redaction, shown
 from aggregator.stream.stamps import StampReader
 
 
@@ -38,7 +39,8 @@ class LineReader:
     Key = the line's own stamp minus the host's clock offset, never below the key before it; a stamp more than
     `limits.FUTURE_STAMP` in the future does not move it. A line without a stamp takes the key before it, and in a file
     without any stamps the time that it was read (in history: the file's mtime). Stamps without a zone are in `zone`,
-    those without a year are placed by the time that they are read (in history: by the file's mtime).
+    those without a year are placed by the time that they are read (in history: by the file's mtime). With a
+    `redaction`, the lines come without their secrets.
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class LineReader:
         *,
         memory: Memory = NOTHING,
         now: Callable[[], float] = time.time,
+        redaction: Redaction | None = None,
     ) -> None:
         self.file = file
         self.zone = zone
         self.memory = memory
+        self.redaction = redaction
         self._stamps = StampReader(zone, self._present)
         self._offset = int(offset * 1e6)
         self._now = now
@@ -80,7 +84,7 @@ class LineReader:
             lines[0].record.length = batch.length
         if lines and history:
             _backfill(lines)
-        return lines
+        return shown(lines, self.redaction.take(batch, lines)) if self.redaction else lines
 
     @property
     def drifts(self) -> bool:

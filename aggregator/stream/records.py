@@ -13,7 +13,8 @@ from aggregator.stream import positions
 
 
 class LineRecord(msgspec.Struct, tag="line", omit_defaults=True, gc=False):
-    """One line. `time` is RFC 3339 in UTC; `spans` are [start, end) in code points of `text`."""
+    """One line. `time` is RFC 3339 in UTC; `spans` are [start, end) in code points of `text`; `redacted` tells that
+    `[redacted:NAME]` stands in it for what may not be seen."""
 
     host: str
     source: str
@@ -28,6 +29,7 @@ class LineRecord(msgspec.Struct, tag="line", omit_defaults=True, gc=False):
     length: int | None = None
     spans: list[tuple[int, int]] | None = None
     record: str | None = None
+    redacted: bool = False
 
 
 class GapRecord(msgspec.Struct, tag="gap", rename={"start": "from", "end": "to"}):

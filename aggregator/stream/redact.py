@@ -1,194 +1,162 @@
-"""Takes secrets out of log text: whole records, before anything is clipped, matched or shown.
+"""Finds the secrets in the lines of a file: whole records, before anything is clipped, matched or shown.
 
-What is found is replaced by `[redacted:NAME]`. A record's lines are looked at together, so that a pattern may cross
-them; a private key is followed over the borders of records too, as when each of its lines has a stamp of its own.
+A private key is followed over the borders of records, too (`aggregator.stream.keys`); own patterns may cross the lines
+of a record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 
-import re2
+import msgspec
 
 from aggregator import limits
-from aggregator.errors import Fault
-from aggregator.inventory.settings import Redact
-from aggregator.stream import secrets
-from aggregator.stream.patterns import compile_all
-
-Span = tuple[int, int, str]  # start, end, and the name of what stands there
-
-_CROSSING = (r"\n", r"\s", r"\x", r"\C", r"\W", r"\D", "[^", "(?s", "(?is", "(?si", r"\P", r"\p", "[[")
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    name: str
-    pattern: Any
-    crosses: bool  # whether a match may hold a newline
-
-
-class Redactor:
-    """What is secret: the built-in kinds and an inventory's own. `rules` tells redactors that find the same apart."""
-
-    def __init__(self, rules: Redact) -> None:
-        self.rules = rules
-        builtin = secrets.BUILTIN if rules.builtin else ()
-        self._kinds = [_Kind(kind.name, _compile(kind.pattern), False) for kind in builtin]
-        self._kinds += [
-            _Kind(own.name, _compile(own.pattern), any(sign in own.pattern for sign in _CROSSING))
-            for own in rules.patterns
-        ]
-        self.crosses = any(kind.crosses for kind in self._kinds)
-        self._any = [_compile(_either())] if rules.builtin else []
-        self._any += [_compile(own.pattern) for own in rules.patterns]
-        self.key_begin = _compile(secrets.KEY_BEGIN) if rules.builtin else None
-        self.key_end = _compile(secrets.KEY_END)
-        self.key_body = _compile(secrets.KEY_BODY)
-        self._card = _compile(secrets.CARD) if rules.builtin else None
-
-    def __bool__(self) -> bool:
-        return bool(self._any)
-
-    def may_hold(self, text: str) -> bool:
-        """Whether there may be something to redact: quick, for a whole batch."""
-        return any(pattern.search(text) for pattern in self._any)
-
-    def spans(self, text: str) -> list[Span]:
-        """What is secret in a text, from left to right, none overlapping; keys are `Redaction`'s."""
-        return _merged(sorted(self._found(text)))
-
-    def _found(self, text: str) -> Iterator[Span]:
-        for kind in self._kinds:
-            for match in kind.pattern.finditer(text):
-                start, end = match.span(1) if kind.pattern.groups and match.span(1)[0] >= 0 else match.span()
-                if start < end:
-                    yield start, end, kind.name
-        for match in self._card.finditer(text) if self._card else ():
-            if secrets.is_card(match.group()):
-                yield *match.span(), secrets.CARD_NAME
+from aggregator.model import Batch
+from aggregator.stream import keys
+from aggregator.stream.keys import Span
+from aggregator.stream.records import Line
+from aggregator.stream.redactor import Redactor, Secrets, merged, replaced
 
 
 class Redaction:
-    """Redacts the lines of one file in their order; remembers what the lines so far say of those to come."""
+    """Finds the secrets in the batches of one file, in their order; remembers what they say of those to come. Where a
+    batch does not follow those before it, it starts anew."""
 
     def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
-        self._before = ""  # of the record that is under way
-        self._key = 0  # lines more in which a private key may go on
-        self._odd = 0  # lines of it so far that do not look like one, in a row
+        self.redactor = redactor
+        self._ends: dict[str, int] = {}  # of the newest generations
+        self._states: dict[str, keys.State] = {}
+        self._last = ""
+        self._before: list[str] = []  # lines of the record that is under way
+        self._open = False  # whether that began before what is read
 
-    def lines(self, texts: Sequence[str], begins: Sequence[bool]) -> list[str]:
-        """The lines without their secrets; `begins` tells which of them begin a record."""
-        redactor = self._redactor
-        if not redactor or not texts:
-            return list(texts)
-        quiet = not self._key and not self._before
-        if quiet and not redactor.crosses and not redactor.may_hold("\n".join(texts)):
-            return list(texts)
-        redacted: list[str] = []
-        for first, last in _records(begins):
-            if begins[first]:
-                self._before = ""
-            redacted += self._record(texts[first:last])
-        return redacted
+    def follows(self, batch: Batch) -> bool:
+        """Whether the lines before a batch are known."""
+        return self._ends.get(batch.generation) == batch.start or (batch.start == 0 and self._last != "")
 
-    def _record(self, texts: Sequence[str]) -> list[str]:
-        """Lines of one record, or some more of it."""
-        joined = "\n".join(texts)
-        head = len(self._before)
-        spans = [(start - head, end - head, name) for start, end, name in self._redactor.spans(self._before + joined)]
-        if self._redactor.crosses:
-            self._before = (self._before + joined + "\n")[-limits.REDACT_CONTEXT :]
-        lines: list[str] = []
-        at = 0
-        for text in texts:
-            end = at + len(text)
-            own = [(max(s, at) - at, min(e, end) - at, name) for s, e, name in spans if s < end and e > at]
-            lines.append(_replaced(text, _merged(sorted(own + self._keys(text)))))
-            at = end + 1
+    def wonders(self, batch: Batch, *, records: bool) -> bool:
+        """Whether the lines before a batch are not known and matter; with `records` also those of a record that it may
+        begin in."""
+        if self.follows(batch) or batch.start == 0:
+            return False
+        if self.redactor.crosses and records:
+            return True
+        return self.redactor.keys and keys.wonders(_lines(batch)[0][: limits.REDACT_KEY_ODD + 2])
+
+    def find(self, batch: Batch, begins: Sequence[bool] | None = None) -> Secrets:
+        """What is secret in a batch. `begins` tells which of its lines begin a record; None: records are looked at by
+        somebody else."""
+        state = self._enter(batch)
+        found: dict[int, list[Span]] = {}
+        whole = _text(batch)
+        texts: Sequence[str] | None = None
+        if hits := self.redactor.hits(whole):
+            texts, starts = _lines(batch)
+            for index in _touched(hits, starts):
+                if spans := self.redactor.spans(texts[index]):
+                    found[index] = spans
+        if self.redactor.keys and (state.left or keys.SIGN in whole):
+            texts = texts or _lines(batch)[0]
+            inside, state = keys.find(texts, state)
+            _add(found, inside)
+        if self.redactor.crosses and begins is not None:
+            _add(found, self._records(texts or _lines(batch)[0], begins))
+        self._leave(batch, state)
+        return found if batch.length is None else _clip(found, len(batch.text.decode("utf-8", "replace")))
+
+    def take(self, batch: Batch, lines: Sequence[Line]) -> Secrets:
+        """The same of a batch that was read."""
+        begins = [one.record.stamped or (one.record.record is None and not self._open) for one in lines]
+        self._open = self._open and not any(begins)
+        return self.find(batch, begins)
+
+    def goes_on(self) -> None:
+        """The record of the last line may go on in the next one, also where that does not tell."""
+        self._open = True
+
+    def _enter(self, batch: Batch) -> keys.State:
+        if not self.follows(batch):
+            self._before = []
+            return keys.UNSURE
+        known = self._states.get(batch.generation) if self._ends.get(batch.generation) == batch.start else None
+        return known or self._states.get(self._last, keys.UNSURE)
+
+    def _leave(self, batch: Batch, state: keys.State) -> None:
+        self._ends.pop(batch.generation, None)
+        self._ends[batch.generation], self._states[batch.generation] = batch.end, state
+        self._last = batch.generation
+        while len(self._ends) > limits.REDACT_GENERATIONS:
+            oldest = next(iter(self._ends))
+            del self._ends[oldest], self._states[oldest]
+
+    def _records(self, texts: Sequence[str], begins: Sequence[bool]) -> Secrets:
+        """What crosses lines, record by record; the first one may have begun in batches before."""
+        found: dict[int, list[Span]] = {}
+        starts = [0, *(index for index, begin in enumerate(begins) if begin and index), len(texts)]
+        for first, last in pairwise(starts):
+            if begins[first:last][:1] == [True]:
+                self._before = []
+            before = len(self._before)
+            record = [*self._before, *texts[first:last]]
+            for index, spans in self.redactor.crossing(record).items():
+                if index >= before:
+                    found[first + index - before] = list(spans)
+            self._before = _newest(record)
+        return found
+
+
+def shown(lines: list[Line], found: Secrets) -> list[Line]:
+    """Lines as those get them who may not see what is secret in them."""
+    if not found:
         return lines
-
-    def _keys(self, text: str) -> list[Span]:
-        """What of a line belongs to a private key."""
-        redactor = self._redactor
-        if redactor.key_begin is None:
-            return []
-        spans: list[Span] = []
-        at = 0
-        while at < len(text):
-            if self._key:
-                at = self._inside(text, at, spans)
-            else:
-                begin = redactor.key_begin.search(text, at)
-                if begin is None:
-                    break
-                self._key, self._odd = limits.REDACT_KEY_LINES, 0
-                end = redactor.key_end.search(text, begin.end())
-                at = end.end() if end else len(text)
-                self._key = 0 if end else self._key
-                spans.append((begin.start(), at, secrets.KEY_NAME))
-        return spans
-
-    def _inside(self, text: str, at: int, spans: list[Span]) -> int:
-        """A line inside a key, from `at` on: its base64, up to the key's end; where to go on."""
-        end = self._redactor.key_end.search(text, at)
-        stop = end.start() if end else len(text)
-        body = [match.span() for match in self._redactor.key_body.finditer(text[:stop], at)]
-        spans += [(first, last, secrets.KEY_NAME) for first, last in body]
-        self._odd = 0 if body else self._odd + 1
-        self._key = 0 if end or self._odd > limits.REDACT_KEY_ODD else self._key - 1
-        return end.end() if end else len(text)
+    lines = list(lines)
+    for index, spans in found.items():
+        line = lines[index]
+        record = msgspec.structs.replace(line.record, text=replaced(line.record.text, spans), redacted=True)
+        lines[index] = msgspec.structs.replace(line, record=record)
+    return lines
 
 
-def check(rules: Redact) -> list[Fault]:
-    """What is wrong with an inventory's own patterns, each under `redact.patterns[N]`."""
-    faults: list[Fault] = []
-    for index, own in enumerate(rules.patterns):
-        compiled = compile_all(f"redact.patterns[{index}]", [own.pattern], faults)
-        if compiled and compiled[0].search(b"") is not None:
-            faults.append(Fault(f"redact.patterns[{index}]", "the pattern matches the empty text, so every line"))
-    return faults
+def _text(batch: Batch) -> str:
+    """A batch as it is delivered; of a clipped line also what comes next, for what crosses its end."""
+    text = batch.text.decode("utf-8", "replace")
+    return text + batch.beyond.decode("utf-8", "replace") if batch.beyond else text
 
 
-def _compile(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = limits.REDACT_MEMORY
-    return re2.compile(pattern, options)
+def _lines(batch: Batch) -> tuple[list[str], list[int]]:
+    """The lines of a batch, and where each begins in its text."""
+    whole = _text(batch)
+    texts = [whole] if batch.length is not None else whole.split("\n")[:-1]
+    return texts, [0, *accumulate(len(text) + 1 for text in texts[:-1])]
 
 
-def _either() -> str:
-    """One pattern that matches wherever one of the built-in kinds may."""
-    kinds = [*(kind.pattern for kind in secrets.BUILTIN), secrets.KEY_BEGIN, secrets.CARD]
-    return "|".join(f"(?:{pattern})" for pattern in kinds)
+def _touched(hits: Iterable[tuple[int, int]], starts: Sequence[int]) -> list[int]:
+    """The lines that some matches lie in, in their order."""
+    found: set[int] = set()
+    for start, end in hits:
+        first = bisect_right(starts, start) - 1
+        found.update(range(first, max(bisect_right(starts, max(start, end - 1)), first + 1)))
+    return sorted(found)
 
 
-def _records(begins: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """The stretches [first, last) of lines that belong to one record."""
-    starts = [0, *(index for index, begin in enumerate(begins) if begin and index)]
-    yield from zip(starts, [*starts[1:], len(begins)], strict=True)
+def _add(found: dict[int, list[Span]], more: Secrets) -> None:
+    for index, spans in more.items():
+        found[index] = merged([*found.get(index, ()), *spans])
 
 
-def _merged(spans: Sequence[Span]) -> list[Span]:
-    """Sorted spans, those that overlap made one under the first one's name."""
-    merged: list[Span] = []
-    for start, end, name in spans:
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]), merged[-1][2])
-        else:
-            merged.append((start, end, name))
-    return merged
+def _clip(found: Secrets, length: int) -> Secrets:
+    """Of a clipped line, what is delivered."""
+    spans = [(start, min(end, length), name) for start, end, name in found.get(0, ()) if start < length]
+    return {0: spans} if spans else {}
 
 
-def _replaced(text: str, spans: Sequence[Span]) -> str:
-    if not spans:
-        return text
-    parts: list[str] = []
-    at = 0
-    for start, end, name in spans:
-        parts += [text[at:start], f"[redacted:{name}]"]
-        at = end
-    return "".join([*parts, text[at:]])
+def _newest(texts: list[str]) -> list[str]:
+    """The last lines, of at most `limits.REDACT_CONTEXT` characters."""
+    left = limits.REDACT_CONTEXT
+    for index in range(len(texts) - 1, -1, -1):
+        left -= len(texts[index]) + 1
+        if left < 0:
+            return texts[index + 1 :]
+    return texts

@@ -1,17 +1,12 @@
-"""The built-in kinds of secrets: what they look like in a log.
+"""The built-in kinds of secrets: what they look like in a line of a log. Private keys are `aggregator.stream.keys`'.
 
-Sources: RFC 6750 (bearer tokens), RFC 7519 (JWT), RFC 7468 (private keys), ISO/IEC 7812-1 (card numbers and their
+Sources: RFC 6750 (bearer tokens), RFC 7519 (JWT), ISO/IEC 7812-1 (card numbers and their
 check digit), RFC 3986 (passwords in URLs), and the published prefixes of cloud vendors' keys.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-KEY_NAME = "private-key"
-KEY_BEGIN = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-KEY_END = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-KEY_BODY = r"[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9+/]{2,}={0,2}\s*\z"  # base64, and its short last line
 
 _CARD_PREFIXES = {  # the first digits of the numbers that are in use, by length
     13: ("4",),
@@ -45,8 +40,8 @@ BUILTIN = (
     Secret("cloud-key", r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
     Secret("cloud-key", r"(?i)\b(?:accountkey|sharedaccesskey)=([a-z0-9+/]{40,}={0,2})"),
     Secret("jwt", r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"),
-    Secret("url-password", r"\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@\"']*:([^/\s\"']+)@"),
-    Secret("url-password", r"(?i)[?&](?:password|passwd|pwd|secret|token|access_token|api_?key)=([^&\s\"'#]+)"),
+    Secret("url-credential", r"\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@\"']*:([^/\s\"']+)@"),
+    Secret("url-credential", r"(?i)[?&](?:password|passwd|pwd|secret|token|access_token|api_?key)=([^&\s\"'#]+)"),
 )
 
 CARD_NAME = "card"
