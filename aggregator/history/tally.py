@@ -28,9 +28,10 @@ class Tally:
     def add(self, time: int, host: str, levels: Iterable[str | None]) -> None:
         """Count a record's lines."""
         bucket = bisect_right(self.edges, time) - 1
-        found = Counter(level or NO_LEVEL for level in levels)
-        self.levels[bucket].update(found)
-        self.hosts[bucket][host] += found.total()
+        found, hosts = self.levels[bucket], self.hosts[bucket]
+        for level in levels:
+            found[level or NO_LEVEL] += 1
+            hosts[host] += 1
 
 
 class Selection:
@@ -44,10 +45,11 @@ class Selection:
         self._wanted = wanted
 
     def select(self, entry: Entry) -> Hit | None:
+        wanted = self._wanted.filter
         if self._wanted.wants_time(entry.time):
-            levels = levels_of(entry)
+            levels = levels_of(entry) if wanted.level is not None else None
             if self._wanted.passes(entry, levels):
-                self._tally.add(entry.time, self._host, levels)
+                self._tally.add(entry.time, self._host, levels or levels_of(entry))
         return None
 
     def select_all(self, entries: Iterable[Entry]) -> list[Hit]:
