@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +16,6 @@ from aggregator.doctor.rights import mend
 from aggregator.doctor.ward import visit
 from aggregator.inventory import Inventory
 from aggregator.model import Host, Source, SshOptions
-from aggregator.remote.commands import doctor
 
 
 def inventory(*paths: Path | str) -> Inventory:
@@ -57,35 +51,6 @@ async def test_every_shell_tells_the_same(shell: str, tmp_path: Path) -> None:
     assert checks["source:s5"].state == "warn"
     assert checks["tools"].detail.startswith("BusyBox" if shell == "busybox" else "GNU")
     assert checks["compressed"].detail == ".gz: can be read"
-
-
-@pytest.fixture
-def public() -> Iterator[Path]:
-    """A folder that users without rights can enter, unlike pytest's."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
-@pytest.mark.parametrize("shell", SHELLS)
-def test_acl_counts_in_every_shell(shell: str, public: Path) -> None:
-    """BusyBox's own tests of rights know none."""
-    if os.getuid() != 0:
-        return  # there is nobody else whose files could be looked at
-    log = public / "shut" / "app.log"
-    log.parent.mkdir(mode=0o700)
-    log.touch(0o600)
-    subprocess.run(["setfacl", "-m", "u:65534:rx", log.parent], check=True)
-    subprocess.run(["setfacl", "-m", "u:65534:r", log], check=True)
-    programs = machine(shell, public)
-    as_other = [shutil.which("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", *programs.shell, "-c"]
-    answer = subprocess.check_output(
-        [*as_other, doctor([str(log)], 9)], env={"PATH": f"{programs.path}:{os.environ['PATH']}"}
-    )
-    facts = Facts()
-    read_facts(answer, [str(log)], facts)
-    assert facts.looks[str(log)].readable == [str(log)]
-    assert facts.looks[str(log)].refusing == []
 
 
 async def test_host_that_hangs_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

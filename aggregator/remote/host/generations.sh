@@ -25,7 +25,7 @@ one() {
     *) k=plain; d="cat";;
   esac
   if [ "$1" = "$f" ]; then k=plain; d="cat"; fi
-  if [ -r "$1" ]; then
+  if [ -r "$1" ] || { true <"$1"; } 2>/dev/null; then
     if command -v "${d%% *}" >/dev/null 2>&1; then x=$($d <"$1" 2>/dev/null | hex); else x="?${d%% *}"; fi
   else x="?"
   fi

@@ -16,4 +16,4 @@ done
 [ "$n" -gt 0 ] && exit 0
 d=${p%%[*?[]*}; d=${d%/*}/
 [ -e "$d" ] || { printf "E no-file\n"; exit 0; }
-[ -r "$d" ] && [ -x "$d" ] || printf "E not-readable\n"
+ls "$d" >/dev/null 2>&1 || printf "E not-readable\n"

@@ -42,7 +42,7 @@ one() {
   esac
   if [ "$4" = "$f" ]; then k=plain; d="cat"; fi
   case $5 in *" $1/$2/$3 "*) printf "K %s %s %s %s - %s\n" "$1" "$2" "$3" "$k" "$4"; return 0;; esac
-  if [ -r "$4" ]; then
+  if [ -r "$4" ] || { true <"$4"; } 2>/dev/null; then
     if command -v "${d%% *}" >/dev/null 2>&1; then x=$(hex "$k" "$d" "$4" "$2")
     else x="?${d%% *}"
     fi
