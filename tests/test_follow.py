@@ -11,6 +11,7 @@ from pathlib import Path
 
 import processes
 import pytest
+from fleet import link_without_bash
 from follows import Got, following
 from local import LocalTransport
 from logwriter import LogWriter, compare
@@ -44,15 +45,10 @@ def applets(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def without_bash(tmp_path: Path) -> Path:
-    """The PATH of a GNU machine that has dash only."""
-    folder = tmp_path / "without-bash"
-    folder.mkdir()
-    for name in ("stat", "tail", "head", "dd", "cat", "od", "tr", "ls", "sleep", "date", "id", "gzip", "xz", "bzip2"):
-        (folder / name).symlink_to(str(shutil.which(name)))
-    for name in ("sh", "dash"):
-        (folder / name).symlink_to(str(shutil.which("dash")))
+@pytest.fixture(scope="module")
+def without_bash(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dash") / "without-bash"
+    link_without_bash(folder)
     return folder
 
 
@@ -123,8 +119,8 @@ async def test_late_write_to_the_renamed_file(host: LocalTransport, log: LogWrit
         await everything(log, got)
 
 
-async def test_late_write_to_a_file_that_was_renamed_empty(log: LogWriter) -> None:
-    async with following(log.path, LocalTransport(("dash",))) as got:
+async def test_late_write_to_a_file_that_was_renamed_empty(host: LocalTransport, log: LogWriter) -> None:
+    async with following(log.path, host) as got:
         await got.until_live()
         log.rename()
         log.write(5)

@@ -59,7 +59,7 @@ class CatchUp:
         self._gaps = Gaps(file, sink)
         self._misses = 0
         self._lock = asyncio.Lock()
-        self.look_back = LookBack(link, file, sink, self._ledger, self._lock)
+        self.look_back = LookBack(link, file, sink, self._ledger, self.here, self._lock)
         self._told: set[str] = set()
         self._kept = kept
         self._before = ""  # the inode of the file that holds the place of an earlier follower
@@ -208,14 +208,17 @@ class CatchUp:
             place = known.end
         place = Place(place.generation, place.offset, place.proof, one.inode)
         place = self.here.at = await self._read_on(one, place, finish=one.kind != "plain")
-        if known is None:
-            known = Closed(place, one.mtime)
-            if place.offset or one.size or is_unique(one.inode):
-                self._ledger.add(known)
+        blank = known is None and not place.offset and not one.size and not is_unique(one.inode)
+        known = known or Closed(place, one.mtime)
         known.end, known.mtime = place, one.mtime
         known.partial = one.size is not None and one.size != place.offset
         known.looks = 0
         known.due = None
+        if blank:
+            self.look_back.blank(known)
+            return
+        if known not in self._ledger.closed:
+            self._ledger.add(known)
         if one.kind == "plain":
             self.look_back.later(known)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import aclosing
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from aggregator.history.files import Generation, generations
 from aggregator.history.gaps import first_of
 from aggregator.history.inode import is_unique
 from aggregator.history.read import read_rest
+from aggregator.history.whereabouts import Whereabouts
 from aggregator.model import Batch, File, Gap, Position
 from aggregator.remote.link import Link
 from aggregator.stream.proof import Place
@@ -27,15 +29,19 @@ class Sink(Protocol):
 
 
 class LookBack:
-    """Over the closed generations of one log that `ledger` holds. Nobody else gives out lines of closed generations
-    while `lock` is held."""
+    """Over the closed generations of one log that `ledger` holds; `here` is where the log's next line begins. Nobody
+    else gives out lines of closed generations while `lock` is held."""
 
-    def __init__(self, link: Link, file: File, sink: Sink, ledger: Ledger, lock: asyncio.Lock) -> None:
+    def __init__(
+        self, link: Link, file: File, sink: Sink, ledger: Ledger, here: Whereabouts, lock: asyncio.Lock
+    ) -> None:
         self._link = link
         self._file = file
         self._sink = sink
         self._ledger = ledger
+        self._here = here
         self._lock = lock
+        self._blank: deque[Closed] = deque(maxlen=limits.GENERATIONS)
         self._changed = asyncio.Event()
 
     def later(self, closed: Closed) -> None:
@@ -47,11 +53,16 @@ class LookBack:
         closed.looks += 1
         self._changed.set()
 
+    def blank(self, closed: Closed) -> None:
+        """Of a closed file without a line only the number is known, which may be another's: no entry of the ledger."""
+        self._blank.append(closed)
+        self.later(closed)
+
     async def run(self) -> None:
         """Give out what comes late, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            due = [closed.due for closed in self._ledger.closed if closed.due is not None]
+            due = [closed.due for closed in self._all if closed.due is not None]
             try:
                 async with asyncio.timeout_at(min(due, default=None)):
                     await self._changed.wait()
@@ -60,7 +71,7 @@ class LookBack:
             except TimeoutError:
                 pass
             now = loop.time()
-            overdue = [closed for closed in self._ledger.closed if closed.due is not None and closed.due <= now]
+            overdue = [closed for closed in self._all if closed.due is not None and closed.due <= now]
             if not overdue:
                 continue  # the timer was a moment early
             try:
@@ -74,10 +85,11 @@ class LookBack:
     async def _look(self, overdue: list[Closed]) -> None:
         """Give out what came late, and at the end of patience a last line without its newline."""
         since = min(closed.mtime for closed in overdue)
-        for one in await generations(self._link, self._file, since):
+        found = await generations(self._link, self._file, since)
+        for index, one in enumerate(found):
             if one.live or all(one.inode == closed.end.inode and one.size == closed.end.offset for closed in overdue):
                 continue
-            closed = await self._ledger.find(one)
+            closed = await self._ledger.find(one) or self._once_blank(one, found[index + 1 :])
             if closed is None or closed not in overdue:
                 continue
             finish = one.kind != "plain" or closed.looks > limits.PARTIAL_LOOKS
@@ -86,6 +98,17 @@ class LookBack:
             closed.mtime = one.mtime
             if one.kind != "plain":
                 closed.looks = len(limits.LOOK_BACKS)  # nobody writes to it any more
+
+    @property
+    def _all(self) -> list[Closed]:
+        return [*self._ledger.closed, *self._blank]
+
+    def _once_blank(self, one: Generation, newer: list[Generation]) -> Closed | None:
+        """A file that was closed without a line: that it is no other with its number tells our place, which is in a
+        newer one."""
+        if all(other.inode != self._here.inode for other in newer):
+            return None
+        return next((closed for closed in self._blank if closed.end.inode == one.inode), None)
 
     async def _give_out(self, one: Generation, closed: Closed, *, finish: bool) -> bool:
         """What a closed file holds beyond what was given out of it; whether there was anything."""
@@ -96,6 +119,9 @@ class LookBack:
                 if closed.end is end and self._may_be_another(one, end):
                     start = Position(self._file, end.generation, end.offset)
                     self._sink.gap(Gap(self._file, start, first_of(batch), None, None, "rotated-away"))
+                if closed in self._blank:
+                    self._blank.remove(closed)
+                    self._ledger.add(closed)
                 self._sink.batch(batch)
                 closed.end = after
                 await self._sink.room()
