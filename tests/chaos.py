@@ -40,7 +40,7 @@ CAUGHT_UP = 0.6  # of the outages are waited out before the next thing happens
 CATCH_UP_S = 15.0  # at most: a back-off may be longer
 SETTLE_S = 90.0  # until all that was written has come: back-off is at most half of it, look-backs the rest
 ORPHANS_S = 60.0  # until no process of ours is left on a host
-KINDS = ("gnu", "bash", "busybox")
+KINDS = ("gnu", "bash", "busybox")  # the first one has dash only: in the second dash hands over to bash
 TRUNCATED_S = 0.3  # quiet after a truncation: GNU tail looks every 0.05 s, and can't see a file that has outgrown it
 
 
@@ -197,7 +197,7 @@ class Round:
             case "bash":
                 return fleet.add("web-1", shell="bash", options={"MaxStartups": "100"})
             case _:
-                return fleet.add("web-1", options={"MaxStartups": "100"})
+                return fleet.add("web-1", shell="dash", path=fleet.without_bash(), options={"MaxStartups": "100"})
 
     def _disturb(self, log: LogWriter) -> None:
         actions: list[tuple[float, Callable[[], None]]] = [

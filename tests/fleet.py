@@ -170,6 +170,13 @@ class Fleet:
                 (folder / applet).symlink_to(binary)
         return folder
 
+    def without_bash(self) -> Path:
+        """A folder that is the PATH of a machine with GNU's tools whose only shell is dash."""
+        folder = self.folder / "without-bash"
+        if not folder.exists():
+            link_without_bash(folder)
+        return folder
+
     def _certify(self, host: FleetHost) -> None:
         key = asyncssh.read_public_key(host.home / "key.pub")
         certificate = self._host_ca.generate_host_certificate(key, host.name, principals=[LOOPBACK])
@@ -257,6 +264,15 @@ def _spawn(host: FleetHost, arguments: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
         )
+
+
+def link_without_bash(folder: Path) -> None:
+    """Make a PATH of all of this machine's commands but bash; sh is dash."""
+    folder.mkdir()
+    for command in os.scandir(Path(_program("stat")).parent):
+        if command.name not in ("bash", "rbash", "sh"):
+            (folder / command.name).symlink_to(command.path)
+    (folder / "sh").symlink_to(_program("dash"))
 
 
 def _forced_command(shell: str | None, path: Path | str | None) -> str | None:
