@@ -35,7 +35,7 @@ from product import Product, Stream, wait_until
 from verdict import Verdict, judge
 
 LOOK_S = {"gnu": 0.3, "bash": 0.3, "busybox": 2.0}  # until the host has looked at the file
-SEEN_S = 10.0  # at most, until a viewer has a line of what is to be truncated, where the machine is busy
+SEEN_S = 60.0  # at most, until a viewer has a line of what is to be truncated: a host may have to be dialled again
 CAUGHT_UP = 0.6  # of the outages are waited out before the next thing happens
 CATCH_UP_S = 15.0  # at most: a back-off may be longer
 SETTLE_S = 90.0  # until all that was written has come: back-off is at most half of it, look-backs the rest
