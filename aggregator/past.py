@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from aggregator import limits
-from aggregator.access.door import Door
+from aggregator.access.door import Door, Opening
 from aggregator.access.events import EventName
+from aggregator.access.inuse import InUse
 from aggregator.access.policy import Action
 from aggregator.access.request import Request
 from aggregator.access.sight import Sight
@@ -71,6 +72,7 @@ class Past:
     def __init__(
         self,
         door: Door,
+        in_use: InUse,
         links: Links,
         inventory: Inventory,
         principal: Principal,
@@ -79,6 +81,7 @@ class Past:
         redactor: Redactor | None = None,
     ) -> None:
         self._door = door
+        self._in_use = in_use
         self._links = links
         self._inventory = inventory
         self._principal = principal
@@ -106,7 +109,7 @@ class Past:
             reason,
             "open" if reason is None else "reveal",
         )
-        async with await self._door.open(self._principal, request) as opening:
+        async with self._opened(request) as opening:
             opening.require(file)
             try:
                 with judged_by(opening.judge):
@@ -130,7 +133,7 @@ class Past:
         link, reader = self._way(file, raw=reason is not None)
         event: EventName = "context" if reason is None else "reveal"
         request = Request("view", "/api/v1/context", (file.host,), (file.source,), (file,), reason=reason, event=event)
-        async with await self._door.open(self._principal, request) as opening:
+        async with self._opened(request) as opening:
             opening.require(file)
             try:
                 with judged_by(opening.judge):
@@ -218,12 +221,18 @@ class Past:
         return plain_file(self._inventory.hosts[host], self._inventory.sources[source])
 
     @asynccontextmanager
+    async def _opened(self, request: Request) -> AsyncIterator[Opening]:
+        """An opening that ends when its right is taken away. Raises Denied, AuditUnavailable."""
+        async with await self._door.open(self._principal, request) as opening, self._in_use.reading(opening):
+            yield opening
+
+    @asynccontextmanager
     async def _searching(self, plan: PastPlan, request: Request) -> AsyncIterator[Reading]:
         sources: dict[str, list[Source]] = {}
         for host, source in sorted(plan.pairs if plan.limit != 0 else ()):
             sources.setdefault(host, []).append(self._inventory.sources[source])
         hosts = [Looked(self._links.link(self._inventory.hosts[host]), these) for host, these in sources.items()]
-        async with await self._door.open(self._principal, request) as opening:
+        async with self._opened(request) as opening:
 
             async def read(search: Search, looked: Looked) -> None:
                 async def admit(files: Sequence[File]) -> Sequence[File]:

@@ -15,6 +15,7 @@ from aggregator.access.audit import AuditLog
 from aggregator.access.door import Door, Opening
 from aggregator.access.events import Event
 from aggregator.access.identity import Identities
+from aggregator.access.inuse import InUse
 from aggregator.access.logins import Logins
 from aggregator.access.policy import LoopbackPolicy, Policy
 from aggregator.access.request import Request
@@ -56,6 +57,7 @@ class Aggregator:
         self.metrics = metrics
         self.identities = Identities(inventory.access) if inventory.access else None
         self._openings: dict[Subscription, Opening] = {}
+        self._in_use = InUse()
         self.door = Door(_policy(inventory.access), audit)
         self._shared = Shared()
         self._redactor = redactor_of(inventory.redact)
@@ -130,7 +132,8 @@ class Aggregator:
         await self._audit.record(Event("reload", detail=", ".join(str(file) for file in inventory.files)))
 
     def _revoke(self) -> None:
-        """End the views of those who are no longer let in, or no longer to all that they watch."""
+        """End the views and reads of those who are no longer let in, or no longer to all that they see."""
+        self._in_use.revoke(self._again)
         for subscription, opening in tuple(self._openings.items()):
             principal = self._again(opening.principal)
             if principal is None or not opening.renew(principal):
@@ -201,7 +204,8 @@ class Aggregator:
     def past(self, principal: Principal) -> Past:
         """What a principal may read of what lies on the hosts."""
         sight = self.sight(principal)
-        return Past(self.door, self._links, self.inventory, principal, sight, self._shared, self._redactor)
+        shared, redactor = self._shared, self._redactor
+        return Past(self.door, self._in_use, self._links, self.inventory, principal, sight, shared, redactor)
 
     def hosts(self, principal: Principal) -> list[HostStatus]:
         """The hosts that a principal may see, and how they are."""

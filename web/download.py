@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from aggregator import limits
+from aggregator.access.inuse import Revoked
 from aggregator.errors import Denied
 from aggregator.pages import Reading
 from aggregator.service import Aggregator
 
 from .identity import principal_of
 from .parameters import past_query_of
-from .pump import left, while_there
+from .pump import Sending, left, while_there
 
 _RULE = "--no-allow-download"
 
@@ -36,13 +37,18 @@ class Download:
             detail = "downloads are switched off here"
             await self._aggregator.door.refuse(principal, detail, _RULE, command="/api/v1/download")
             raise Denied(detail, _RULE)
-        async with self._aggregator.past(principal).download(past_query_of(request.query_params)) as reading:
-            if request.method == "HEAD":
-                await while_there(reading.search.merge.found(), left(receive))
-                await _start(send, reading)
-                await send({"type": "http.response.body"})
-            else:
-                await while_there(_pump(reading, send), left(receive))
+        sending = Sending(send)
+        try:
+            async with self._aggregator.past(principal).download(past_query_of(request.query_params)) as reading:
+                if request.method == "HEAD":
+                    await while_there(reading.search.merge.found(), left(receive))
+                    await _start(sending, reading)
+                    await sending({"type": "http.response.body"})
+                else:
+                    await while_there(_pump(reading, sending), left(receive))
+        except Revoked:
+            if not sending.begun:
+                raise  # else it is cut off here
 
 
 async def _pump(reading: Reading, send: Send) -> None:

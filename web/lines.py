@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from aggregator import limits
+from aggregator.access.inuse import Revoked
 from aggregator.errors import AuditUnavailable, Fault, UsageError
 from aggregator.pages import Page, Reading
 from aggregator.past import Between
@@ -19,7 +20,7 @@ from aggregator.stream.records import encode
 
 from .identity import principal_of
 from .parameters import past_query_of
-from .pump import left, while_there
+from .pump import Sending, left, while_there
 
 _OTHER = ("hosts", "source", "since", "until", "direction")
 
@@ -39,11 +40,18 @@ class Lines:
             await _answer(page)(scope, receive, send)
             return
         form = _format(given.get("format", "json"))
-        async with past.lines(past_query_of(given)) as reading:
+        sending = Sending(send)
+        try:
+            async with past.lines(past_query_of(given)) as reading:
+                if form == "ndjson":
+                    await while_there(_stream(reading, sending), left(receive))
+                else:
+                    await while_there(_page(reading, scope, receive, sending), left(receive))
+        except Revoked as error:
+            if not sending.begun:
+                raise
             if form == "ndjson":
-                await while_there(_stream(reading, send), left(receive))
-            else:
-                await while_there(_page(reading, scope, receive, send), left(receive))
+                await _revoked(reading, sending, error)
 
 
 async def _page(reading: Reading, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +80,17 @@ async def _stream(reading: Reading, send: Send) -> None:
     end = b"".join([_progress(reading), _line(reading.ended(reason, detail))])
     await send({"type": "http.response.body", "body": end, "more_body": True})
     await send({"type": "http.response.body"})
+
+
+async def _revoked(reading: Reading, send: Send, error: Revoked) -> None:
+    """The end of lines whose reader may not have them any more; who does not read is cut off."""
+    end = reading.ended("revoked", str(error))
+    end.cursor = None
+    try:
+        async with asyncio.timeout(limits.FAREWELL):
+            await send({"type": "http.response.body", "body": _line(end)})
+    except TimeoutError:
+        return
 
 
 async def _tell(reading: Reading, send: Send, lock: asyncio.Lock) -> None:

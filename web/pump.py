@@ -6,7 +6,19 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from starlette.types import Receive
+from starlette.types import Message, Receive, Send
+
+
+class Sending:
+    """A `send` that knows whether an answer has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self.begun = False
+        self._send = send
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = True
+        await self._send(message)
 
 
 async def while_there(pump: Coroutine[Any, Any, None], gone: Coroutine[Any, Any, None]) -> None:
