@@ -89,8 +89,8 @@ class HostError(TailonError):
     """A host that can't be reached or a file that can't be read there.
 
     `cause` is a key of the table in `aggregator.remote.trouble`; `retry` says whether trying again by itself can
-    help (state `waiting`) or a person is needed (state `failed`). `facts` are what whoever mends it wants to know beside
-    the words, by name (`known_hosts_line`, `user`).
+    help (state `waiting`) or a person is needed (state `failed`). `facts` are what whoever mends it wants to know
+    beside the words, by name (`known_hosts_line`, `user`).
     """
 
     exit_code = 69
