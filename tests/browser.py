@@ -211,6 +211,7 @@ class Stage:
 
     hosts: list[Record] = field(default_factory=lambda: [host("web-1"), host("web-2"), host("db-1")])
     sources: list[Record] = field(default_factory=lambda: [source("app", ["web-1", "web-2", "db-1"])])
+    me: Record = field(default_factory=lambda: {"name": "local", "via": "local", "roles": []})
     backlog: list[Record] = field(default_factory=list)
     faults: Mapping[str, list[Record]] = field(default_factory=dict)
     views: list[QueryParams] = field(default_factory=list)
@@ -292,10 +293,14 @@ class Stage:
         async def sources(request: Request) -> Response:
             return JSONResponse(self.sources)
 
+        async def whoami(request: Request) -> Response:
+            return JSONResponse(self.me)
+
         routes = [
             *pages.routes,
             Route("/api/v1/hosts", hosts),
             Route("/api/v1/sources", sources),
+            Route("/api/v1/whoami", whoami),
             Route("/api/v1/stream", self.stream),
             Route("/api/v1/lines", self.page),
             Route("/api/v1/context", self.context),

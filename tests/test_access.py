@@ -183,6 +183,14 @@ def test_a_login_gives_a_session_and_a_logout_ends_it(place: Place) -> None:
     wait_until(lambda: place.events("logout"), "the logout's record")
 
 
+def test_everybody_is_told_who_they_are(place: Place) -> None:
+    token = {"name": "prod", "via": "token", "roles": ["prod"]}
+    assert place.get("/api/v1/whoami", "prod").json() == token
+    session = {"name": "alice", "via": "session", "roles": ["prod"]}
+    assert place.get("/api/v1/whoami", headers=place.login()).json() == session
+    assert place.get("/api/v1/whoami").status == 401
+
+
 def test_a_session_s_cookie_is_for_this_host_alone_and_new_at_each_login(place: Place) -> None:
     fields = {"username": "alice", "password": PASSWORD, "next": "/"}
     first = place.post("/login", fields).headers["set-cookie"]

@@ -37,6 +37,7 @@ ROUTES = {  # what is needed for the text that a route gives; None: lists of wha
     "GET /": None,
     "GET /api/v1/hosts": None,
     "GET /api/v1/sources": None,
+    "GET /api/v1/whoami": None,
     "GET /api/v1/stream": "view",
     "WS /ws": "view",
     "GET /api/v1/lines": "view",
@@ -278,6 +279,9 @@ async def check_lists(site: Site, caller: str) -> None:
         else:
             assert [one["name"] for one in json.loads(answer.body)] == [of_one(source) for source in SEES[caller]]
         check_hidden(answer, caller, f"{caller} lists {path}")
+    who = await site.ask(caller, "/api/v1/whoami")
+    assert who.status == (401 if caller in NOBODY else 200)
+    check_hidden(who, caller, f"{caller} asks who they are")
     page = await site.ask(caller, "/")
     assert page.status == (401 if caller in NOBODY else 200)
     check_hidden(page, caller, f"{caller} opens the page")

@@ -26,7 +26,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def stage() -> AsyncIterator[Stage]:
     hosts = [*(host(f"web-{n}") for n in range(24)), FAILED, host("api-1", "waiting", "timed out")]
-    async with serving(Stage(hosts=hosts)) as stage:
+    me = {"name": "alice", "via": "session", "roles": ["auditor"]}
+    async with serving(Stage(hosts=hosts, me=me)) as stage:
         yield stage
 
 
@@ -60,6 +61,27 @@ async def open_full(page: Page, stage: Stage, query: str = "") -> None:
     await page.evaluate("document.querySelector('log-list').home()")
     await expect(page.locator(".row.mark")).to_have_count(4)  # one of them says where the logs begin
     await expect(page.locator(".row .note")).not_to_have_count(0)
+
+
+@pytest.mark.parametrize("via", ["session", "proxy"])
+async def test_who_reads_is_named_with_the_way_out(browser: Browser, stage: Stage, via: str) -> None:
+    stage.me = {"name": "alice \u202eeve", "via": via, "roles": ["auditor"]}
+    async with tab(browser) as page:
+        await page.goto(stage.url)
+        who = page.locator("who-am-i")
+        await expect(who.locator(".name")).to_have_text("alice \u202eeve")
+        await expect(who.locator(".name")).to_have_attribute("title", "Roles: auditor")
+        await expect(who.get_by_role("button", name="Log out")).to_have_count(1 if via == "session" else 0)
+        await expect(who.locator("form")).to_have_attribute("action", "/logout")
+
+
+async def test_where_everybody_is_local_nobody_is_named(browser: Browser, stage: Stage) -> None:
+    stage.me = {"name": "local", "via": "local", "roles": []}
+    async with tab(browser) as page:
+        async with page.expect_response("**/whoami"):
+            await page.goto(stage.url)
+        await expect(page.locator("host-panel .name").first).to_be_visible()
+        await expect(page.locator("who-am-i form")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -25,10 +25,16 @@ def routes(aggregator: Aggregator, *, allow_download: bool = True) -> list[BaseR
     async def sources(request: Request) -> Response:
         return _json(aggregator.sources(principal_of(request)))
 
+    async def whoami(request: Request) -> Response:
+        principal = principal_of(request)
+        via = (principal.ticket or "local").partition(":")[0]
+        return _json({"name": principal.name, "via": via, "roles": principal.roles})
+
     past = PastLines(aggregator)
     return [
         Route("/api/v1/hosts", hosts),
         Route("/api/v1/sources", sources),
+        Route("/api/v1/whoami", whoami),
         Route("/api/v1/lines", Lines(aggregator), methods=["GET"]),
         Route("/api/v1/histogram", past.histogram),
         Route("/api/v1/download", Download(aggregator, allowed=allow_download), methods=["GET"]),

@@ -91,6 +91,13 @@ export function sources() {
   return list("sources");
 }
 
+/** @returns {Promise<import("./types.js").Me>} */
+export async function whoami() {
+  const response = await fetch(`${ROOT}api/v1/whoami`, { headers: { accept: "application/json" } });
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
 /**
  * @param {View} view
  * @returns {URLSearchParams} the parameters of `stream` and `/ws`

@@ -10,6 +10,7 @@ import "./range-picker.js";
 import "./range-strip.js";
 import "./status.js";
 import "./tools.js";
+import "./who.js";
 import { words } from "./api.js";
 import { empty } from "./empty.js";
 import { download } from "./history.js";
@@ -197,6 +198,7 @@ export class TailonApp extends LitElement {
         <aside class="panel" aria-label="Hosts and groups">
           <host-panel .hosts=${session.hosts} .sources=${session.sources} .on=${session.on} .errors=${this.errors}
             @hosts-change=${(/** @type {CustomEvent} */ event) => this.#set({ hosts: selectorOf(event.detail, session.hosts) })}></host-panel>
+          <who-am-i></who-am-i>
         </aside>
         <button type="button" class="shade" tabindex="-1" aria-label="Close the hosts" @click=${() => (this.drawer = false)}></button>
         <main class="main">${this.#main()}</main>

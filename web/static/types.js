@@ -25,6 +25,11 @@
  * @property {string} kind
  * @property {FileInfo[]} files
  *
+ * @typedef {object} Me `GET /api/v1/whoami`
+ * @property {string} name
+ * @property {"local"|"session"|"token"|"proxy"} via what shows who the reader is; `local`: nothing need be shown
+ * @property {string[]} roles
+ *
  * @typedef {object} LineRecord
  * @property {"line"} type
  * @property {string} host
