@@ -38,7 +38,7 @@ LAST_SECOND = 253_402_300_799  # seconds since the epoch of the last mtime that 
 
 # --- Doctor (aggregator.doctor) ----------------------------------------------------------------------------------
 
-DOCTOR_BYTES = 1 << 20  # bytes of a host's answer that are read: some 10,000 files
+DOCTOR_BYTES = 4 << 20  # bytes of an answer of a host's that are read: some 40,000 files
 DOCTOR_COMMAND = 32 << 10  # bytes of path patterns in one command; Linux takes an argument of 128 KiB
 CLOCK_WARN = 2.0  # seconds that a host's clock may be off before somebody is told
 CLOCK_FAIL = 60.0  # seconds; beyond FUTURE_STAMP, and stamps of different hosts say nothing about each other any more

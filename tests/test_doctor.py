@@ -38,10 +38,19 @@ async def test_every_shell_tells_the_same(shell: str, tmp_path: Path) -> None:
     (logs / "deep").mkdir(parents=True)
     for name in ("it's.log", "it's.log.1", "it's.log.2.gz", "b.log", "deep/c.log", "new\nline.log"):
         (logs / name).write_text("")
+    (tmp_path / "link").symlink_to(logs)
     quoted = str(logs).replace("[", "[[]")
     checks = await looked(
         machine(shell, tmp_path),
-        *(f"{quoted}/*.log", f"{quoted}/**/*.log", f"{quoted}/*/*.log", "/dev/null", tmp_path, f"{quoted}/none.log"),
+        *(
+            f"{quoted}/*.log",
+            f"{quoted}/**/*.log",
+            f"{quoted}/*/*.log",
+            "/dev/null",
+            tmp_path,
+            f"{quoted}/none.log",
+            f"{tmp_path}/link/**/c.log",
+        ),
     )
     assert checks["source:s0"].detail == f"2 files match {quoted}/*.log, all readable"
     assert checks["source:s1"].detail == f"3 files match {quoted}/**/*.log, all readable"
@@ -49,6 +58,7 @@ async def test_every_shell_tells_the_same(shell: str, tmp_path: Path) -> None:
     assert "a device, FIFO or socket" in checks["source:s3"].detail
     assert "it is a folder" in checks["source:s4"].detail
     assert checks["source:s5"].state == "warn"
+    assert checks["source:s6"].detail == f"{tmp_path}/link/deep/c.log: readable"
     assert checks["tools"].detail.startswith("BusyBox" if shell == "busybox" else "GNU")
     assert checks["compressed"].detail == ".gz: can be read"
 
@@ -63,7 +73,7 @@ async def test_host_that_hangs_says_where(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "app.log").write_text("")
     checks = await looked(transport, tmp_path / "app.log", "/var/**/x.log", tmp_path / "b.log")
     assert checks["source:s0"].state == "ok"
-    assert checks["source:s1"].detail == "the look at /var/**/x.log did not end in time"
+    assert checks["source:s1"].detail == "the look at /var/**/x.log did not come to its end in time"
     assert checks["source:s2"].detail == f"{tmp_path}/b.log was not looked at: what came before took too long"
 
 

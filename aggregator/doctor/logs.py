@@ -70,7 +70,7 @@ class Log:
             step, command = mend(rights, need, self.user, self.facts)
             yield self._check("fail", f"{rights} may not be {how} by {self.user}", step, command)
         if not look.whole:
-            detail = f"the look at {self.pattern} did not end in time"
+            detail = f"the look at {self.pattern} did not come to its end in time"
             yield self._check("fail", detail, "see whether a network file system hangs there, or narrow the path")
             return
         yield from self._absent(look)

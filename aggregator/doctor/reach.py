@@ -62,6 +62,8 @@ def _failed(name: str, host: Host, error: HostError) -> Check:
             step = "let one of these keys in" if facts.get("keys") else "name a key under ssh.identity_files"
         case "no-shell" if host.ssh.user and _USER.fullmatch(host.ssh.user):
             command = f"usermod -s /bin/sh {host.ssh.user}"
+        case "protocol" if "before a login" in inner.words:
+            step += "; sshd also does so to whom it has seen fail too often (PerSourcePenalties, MaxStartups, fail2ban)"
         case "name-not-found":
             command, here = f"getent hosts {shlex.quote(facts.get('address', host.address))}", True
     return Check(name, "fail", detail, step, command, "here" if here else "host")

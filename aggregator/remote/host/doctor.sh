@@ -92,7 +92,7 @@ folders() {
 below() {
   d=${p%%[*?[]*}; d=${d%/*}
   # shellcheck disable=SC2086 # nothing, where there is no nice
-  $nice find "${d:-/}" -xdev -type f 2>&1 | head -n "$l" | while IFS="" read -r f; do
+  $nice find -H "${d:-/}" -xdev -type f 2>&1 | head -n "$l" | while IFS="" read -r f; do
     case $f in /*) one "$f";; *ermission*) printf "Q\n";; esac
   done
 }
