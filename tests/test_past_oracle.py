@@ -235,16 +235,33 @@ class Asker:
 
     def records(self, query: Query) -> None:
         """As they are found."""
-        given = {**query.parameters(), "source": self._source, "limit": 10_000, "direction": "forward"}
-        answer = self._product.get("/api/v1/lines", **given, format="ndjson")
-        assert answer.status == 200, answer.text
-        records = [json.loads(line) for line in answer.body.splitlines()]
-        end = records[-1]
-        assert (end["type"], end["reason"], end["cursor"]) == ("end", "complete", None), end
-        assert (end["complete"], end["failed"]) == (True, [])
-        lines = [record for record in records if record["type"] == "line"]
-        late = any(line.get("late") for line in lines)  # a host that was slow for once
-        self._compare(query, sorted(lines, key=lambda line: str(line["time"])) if late else lines)
+        for direction, limit in (("forward", 10_000), ("forward", 5 * CLIPPED_PAGE), ("backward", 5 * CLIPPED_PAGE)):
+            self._records(query, direction, limit)
+
+    def _records(self, query: Query, direction: str, limit: int) -> None:
+        """Pages as they are found: each line once, in its file's order; in the order of all where no host was slow."""
+        lines: list[dict[str, Any]] = []
+        given: dict[str, Any] = {**query.parameters(), "source": self._source, "limit": limit, "direction": direction}
+        while True:
+            answer = self._product.get("/api/v1/lines", **given, format="ndjson")
+            assert answer.status == 200, answer.text
+            records = [json.loads(line) for line in answer.body.splitlines()]
+            end = records[-1]
+            assert (end["type"], end["reason"], end["complete"], end["failed"]) == ("end", "complete", True, []), end
+            lines += [record for record in records if record["type"] == "line"]
+            if end["cursor"] is None:
+                break
+            given["cursor"] = end["cursor"]
+        if direction == "backward":
+            lines.reverse()
+        if not any(line.get("late") for line in lines):
+            self._compare(query, lines)
+            return
+        wanted = lines_of(asked(self._logs, query))
+        for file in {(log.host, str(log.path)) for log in self._logs}:
+            own = [as_shown(line) for line in lines if (line["host"], line["path"]) == file]
+            expected = [line for line in wanted if (line.host, line.path) == file]
+            assert own == expected, difference(own, expected)
 
     def context(self, number: int) -> None:
         """The neighbours of a line in its own file."""
