@@ -106,6 +106,10 @@ def _add_good(ward: Ward) -> None:
     for number in (1, 2, 3):
         ward.fleet.add(f"good-{number}")
     ward.fleet.add("box", server="dropbear", shell="busybox ash", path=ward.fleet.busybox())
+    ward.fleet.add("csh", shell="csh")
+    ward.fleet.add("fish", shell="fish")
+    noise = 'echo Welcome; echo "T tail none"; printf "no newline"; exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"'
+    ward.fleet.add("loud", options={"ForceCommand": noise})
     for name, host in list(ward.fleet.hosts.items()):
         (host.root / "app.log").write_text("a line\n")
         (host.root / "app.log.1.gz").write_bytes(b"")
@@ -214,7 +218,7 @@ def _add_odd(ward: Ward) -> None:
 def test_worst_hosts_come_first_and_good_ones_are_folded(ward: Ward) -> None:
     assert ward.status == 69
     *table, last = ward.text.splitlines()
-    assert table[-1] == "box,good-[1-3],stop: ok"
+    assert table[-1] == "box,csh,fish,good-[1-3],loud,stop: ok"
     fine = sum(report["state"] != "fail" for report in ward.reports.values())
     warned = sum(report["state"] == "warn" for report in ward.reports.values())
     assert last == f"{fine} of {len(ward.reports)} hosts are fine, {warned} of them with a warning"
