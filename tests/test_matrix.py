@@ -54,10 +54,20 @@ SEES: dict[str, dict[str, set[str]]] = {  # caller → source → actions
     "viewer": {"prod": {"view"}},
     "searcher": {"prod": {"view", "search"}},
     "downloader": {"prod": {"view", "search", "download"}},
+    "revealer": {"prod": {"view", "search", "download", "reveal"}},
     "of stage": {"stage": {"view", "search", "download"}},
 }
 NOBODY = ("stranger", "expired", "revoked")
 TOKENS = {name: f"tagg_{name.replace(' ', '_')}-{'x' * 32}" for name in (*SEES, "all")}
+
+
+RAW = {
+    "/api/v1/stream": "view",
+    "/api/v1/lines": "view",
+    "/api/v1/context": "view",
+    "/api/v1/download": "download",
+}
+SECRET = "hunter2hunter2"  # in a URL of each log
 
 
 def text_of(source: str) -> str:
@@ -157,6 +167,7 @@ def inventory_of(folder: Path, *, without: str = "") -> Path:
         "viewer": role("prod", "view"),
         "searcher": role("prod", "view", "search"),
         "downloader": role("prod", *everything),
+        "revealer": role("prod", *everything, "reveal"),
         "of-stage": role("stage", *everything),
         "all": {"allow": [{"hosts": "@*", "paths": ["/**"], "actions": everything}]},
     }
@@ -185,7 +196,7 @@ async def running(folder: Path) -> AsyncIterator[Site]:
     for source, host in TARGETS.items():
         log = folder / host / source / "app.log"
         log.parent.mkdir(parents=True)
-        log.write_text(f"{text_of(source)}\n")
+        log.write_text(f"{text_of(source)} http://me:{SECRET}@db/\n")
     metrics = Metrics()
     async with (
         await AuditLog.open(folder / "audit.jsonl", metrics) as audit,
@@ -233,6 +244,7 @@ async def test_everything_by_everyone(tmp_path: Path) -> None:
         for caller in SEES:
             await check_texts(site, caller)
             await check_searches(site, caller)
+            await check_raw(site, caller)
             await check_lists(site, caller)
             await check_strangers_own(site, caller)
 
@@ -271,6 +283,21 @@ async def check_searches(site: Site, caller: str) -> None:
         check_hidden(answer, caller, f"{caller} resumes {source}", asked=(source, host))
 
 
+async def check_raw(site: Site, caller: str) -> None:
+    """Text with its secrets in it: for who may reveal, and says why."""
+    asked = {"source": "prod", "hosts": "prod-1", "raw": 1}
+    for path, needed in RAW.items():
+        target = {"position": site.positions["prod"], "raw": 1} if "context" in path else asked
+        answer = await site.ask(caller, path, **target, reason="ticket 7", follow=0)
+        allowed = SEES[caller].get("prod", set())
+        known = 401 if caller in NOBODY else 400 if not allowed else 200 if {needed, "reveal"} <= allowed else 403
+        assert answer.status == known, (caller, path, answer)
+        check_hidden(answer, caller, f"{caller} asks {path} for raw text", asked=("prod", "prod-1"))
+        if answer.status == 200:
+            assert SECRET in answer.body, (caller, path)
+            assert (await site.ask(caller, path, **target, follow=0)).status == 400, "without a reason"
+
+
 async def check_lists(site: Site, caller: str) -> None:
     for path, of_one in (("/api/v1/hosts", TARGETS.__getitem__), ("/api/v1/sources", str)):
         answer = await site.ask(caller, path)
@@ -304,6 +331,8 @@ async def check_strangers_own(site: Site, caller: str) -> None:
 
 def check_hidden(answer: Answer, caller: str, where: str, asked: tuple[str, ...] = ()) -> None:
     """Nothing of what the caller may not see is in an answer, but for the names that they gave themselves."""
+    if "reveal" not in SEES[caller].get("prod", ()):
+        assert SECRET not in answer.body, where
     for source, host in TARGETS.items():
         if source in SEES[caller]:
             continue
