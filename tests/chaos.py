@@ -286,7 +286,7 @@ class Round:
     # Faults: what happens to the log meanwhile is `_outage`'s
 
     def _outage(self, log: LogWriter, fault: Callable[[Callable[[], None]], None]) -> None:
-        if fault == self._kill_product and (self._verdict(log).lost or not self.viewer.has_lines):
+        if fault == self._kill_product and not self._is_settled(log):
             return
 
         def meanwhile() -> None:
@@ -302,6 +302,10 @@ class Round:
             time.sleep(self.random.random() * 0.2)
         if self.random.random() < CAUGHT_UP:
             self._catch_up(log)
+
+    def _is_settled(self, log: LogWriter) -> bool:
+        """Whether all has come, and the product has written down that it follows this log."""
+        return self.product.places.exists() and self.viewer.has_lines and not self._verdict(log).lost
 
     def _catch_up(self, log: LogWriter) -> None:
         """Wait until the viewer has what is there, so that the next outage begins from a known place."""

@@ -160,6 +160,11 @@ class Product:
         return self.process.pid
 
     @property
+    def places(self) -> Path:
+        """Where it writes down how far it has read which log."""
+        return self.state / "places.json"
+
+    @property
     def stderr(self) -> str:
         return self._log.read_text(errors="replace")
 
