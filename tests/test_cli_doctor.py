@@ -29,7 +29,7 @@ from product import PATIENCE_S, command, environment, wait_until
 ROOT = os.getuid() == 0
 WEAK = "setpriv --reuid 65534 --regid 65534 --clear-groups sh" if ROOT else "sh"  # a user without rights
 USER = "nobody" if ROOT else ""
-TOOLS = ("tail", "head", "od", "stat", "date", "ls", "cat", "dd", "tr", "sleep", "id", "sh", "find", "gzip")
+TOOLS = ("tail", "head", "od", "stat", "date", "ls", "cat", "dd", "tr", "sleep", "id", "sh", "find", "gzip", "readlink")
 
 
 def doctor(inventory: Path, folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -186,14 +186,19 @@ def _add_odd(ward: Ward) -> None:
         fake.write_text(f"#!/bin/sh\nexec {shutil.which('date')} -d '{shift}' \"$@\"\n")
         fake.chmod(0o755)
         ward.fleet.add(name, path=f"{programs}:{path}")
-    for name, tools in (("tailless", TOOLS[1:]), ("grepless", TOOLS), ("odless", (*TOOLS[:2], *TOOLS[3:]))):
+    for name, tools in (
+        ("tailless", TOOLS[1:]),
+        ("grepless", TOOLS),
+        ("odless", (*TOOLS[:2], *TOOLS[3:])),
+        ("linkless", (*TOOLS[:-1], "grep")),
+    ):
         programs = ward.folder / f"path-{name}"
         programs.mkdir()
         for tool in tools:
             (programs / tool).symlink_to(str(shutil.which(tool)))
         ward.fleet.add(name, path=str(programs))
     ward.fleet.add("few", options={"MaxSessions": "2"})
-    for name in ("late", "early", "tailless", "grepless", "odless", "few", "packed"):
+    for name in ("late", "early", "tailless", "grepless", "odless", "linkless", "few", "packed"):
         if name == "packed":
             ward.fleet.add(name, path=str(ward.folder / "path-grepless"))
         root = ward.fleet.hosts[name].root
@@ -283,6 +288,7 @@ def test_what_does_not_work_is_named(ward: Ward, host: str, name: str, words: st
     ("host", "name", "words"),
     [
         ("grepless", "tools", "there is no grep: searches bring all bytes here"),
+        ("linkless", "tools", "no /proc or no readlink"),
         ("nomatch", "source:of-nomatch", "no file matches /var/no-such-*.log"),
         ("dated", "source:of-dated", "is not there (yet)"),
         ("many", "channels", "24 of its 30 files can be followed at once"),

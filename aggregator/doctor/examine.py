@@ -44,7 +44,7 @@ async def _look_at(link: Link, probe: Probe, sources: Sequence[Source]) -> list[
     files = len({name for log in logs for name in log.files})
     taken = await sessions(link, wanted(files))
     return [
-        judge_tools(facts),
+        *judge_tools(facts),
         judge_following(probe),
         judge_clock(probe, facts),
         *_of_sources(logs, sources),

@@ -15,14 +15,19 @@ _PACKERS = {"gz": "gzip", "xz": "xz", "zst": "zstd", "bz2": "bzip2"}
 _OURS = ("gzip", "xz", "bzip2")  # what is decompressed here where a host can't
 
 
-def judge_tools(facts: Facts) -> Check:
-    """What must be there for following, and should be for searching."""
+def judge_tools(facts: Facts) -> Iterator[Check]:
+    """What must be there for following, and should be for searching and for rules."""
     if lacking := facts.missing(*_FOLLOWING):
         step = "install coreutils or BusyBox there, or put them in the user's PATH"
-        return Check("tools", "fail", f"there is no {', '.join(lacking)}", step)
+        yield Check("tools", "fail", f"there is no {', '.join(lacking)}", step)
+        return
     if facts.missing("grep"):
-        return Check("tools", "warn", "there is no grep: searches bring all bytes here", "install grep there")
-    return Check("tools", "ok", ", ".join(_named(facts)))
+        yield Check("tools", "warn", "there is no grep: searches bring all bytes here", "install grep there")
+    if facts.missing("real"):
+        detail = "no /proc or no readlink: what an opened file really is can't be told, so only a rule for /** shows it"
+        yield Check("tools", "warn", detail, "install readlink (coreutils) there, and mount /proc")
+    if not facts.missing("grep", "real"):
+        yield Check("tools", "ok", ", ".join(_named(facts)))
 
 
 def _named(facts: Facts) -> Iterator[str]:

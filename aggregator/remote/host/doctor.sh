@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # doctor LIMIT PATTERN…: what can be done on this host, one fact a line; nothing but metadata is read. First
-#   "I GROUP…": the groups of the user;  "T TOOL KIND": gnu, busybox, other or none;
+#   "I GROUP…": the groups of the user;  "T TOOL KIND": gnu, busybox, other or none ("real": the way to tell what an
+#   opened file really is, /proc and readlink);
 # then of each PATTERN "G NUMBER", and
 #   "X MODE OWNER GROUP FOLDER": one that may not be entered (or not listed, where a wildcard comes next);
 #   "U MODE OWNER GROUP FOLDER": the file's own folder, which may not be listed: rotated files are not found;
@@ -118,6 +119,8 @@ printf "I %s\n" "$(id -Gn 2>/dev/null)"
 for t in tail head od stat date ls cat dd tr sleep grep find nice gzip xz zstd bzip2 setfacl; do
   printf "T %s %s\n" "$t" "$(kind "$t")"
 done
+exec 3</dev/null
+if [ "$(readlink "/proc/$$/fd/3" 2>/dev/null)" = /dev/null ]; then printf "T real other\n"; else printf "T real none\n"; fi
 k=0; IFS=""
 for a in "$@"; do
   k=$((k+1))
