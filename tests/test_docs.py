@@ -113,6 +113,17 @@ def test_links_resolve(page: Path) -> None:
             assert anchor in map(slug, headings), found[0]
 
 
+def test_the_threat_model_names_tests_that_there_are() -> None:
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 40
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not re.search(rf"^(?:async )?def {test}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE)
+    ]
+    assert missing == []
+
+
 def test_tree_names_no_registry_and_no_path_of_a_machine() -> None:
     found = []
     for path in tracked():
