@@ -460,6 +460,35 @@ async def test_file_that_is_truncated_between_its_header_and_its_first_bytes(tmp
         assert got.batches[0].generation == generation_of(b"new 1\n")
 
 
+@pytest.mark.parametrize("shell", ["bash", "busybox"])
+async def test_banner_file_that_is_copied_and_truncated_between_its_header_and_its_first_bytes(
+    applets: Path, tmp_path: Path, shell: str
+) -> None:
+    """What comes has the same first line as what the header told of, but is shorter."""
+    path, once = tmp_path / "a.log", tmp_path / "once"
+    path.write_text("banner\nfirst\n")
+    tools = applets if shell == "busybox" else tmp_path / "tools"
+    tools.mkdir(exist_ok=True)
+    name, real = ("dd", f"{BUSYBOX} dd") if shell == "busybox" else ("tail", str(shutil.which("tail")))
+    (tools / name).unlink(missing_ok=True)
+    (tools / name).write_text(
+        f"#!/bin/sh\nif [ -e {once} ]; then /bin/rm {once}; /bin/mv {path}.1 {path}.2; /bin/cp {path} {path}.1\n"
+        f': >{path}; printf "banner\\nnew\\n" >>{path}; fi\nexec {real} "$@"\n'
+    )
+    (tools / name).chmod(0o755)
+    host = LocalTransport(
+        *(((BUSYBOX, "ash"), str(tools)) if shell == "busybox" else (("bash",), f"{tools}:{os.environ['PATH']}"))
+    )
+    async with following(path, host) as got:
+        await got.until_text("first")
+        once.touch()
+        path.rename(f"{path}.1")
+        path.write_text("banner\nold 1\nold 2\n")
+        await got.until_text("new")
+        assert not once.exists()
+        assert got.texts == ["banner", "first", "banner", "old 1", "old 2", "banner", "new"]
+
+
 async def test_cut_in_mid_line_reads_the_line_again(host: LocalTransport, log: LogWriter) -> None:
     async with following(log.path, host) as got:
         await got.until_live()

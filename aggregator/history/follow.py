@@ -182,6 +182,10 @@ class Follower:
                 await self._catch_up.recall(header)
             if isinstance(at, Place):
                 before, data, said = await self._prove(channel, at, data, said)
+            if at is not None:
+                offset = at.offset if isinstance(at, Place) else 0
+                data, said = await self._promised(channel, header.size - offset, data, said)
+            if isinstance(at, Place):
                 cutter = Cutter(self._file, generation, at.offset, before=before)
             else:
                 cutter = Cutter(self._file, generation, header.start, skip=header.start > 0)
@@ -208,6 +212,23 @@ class Follower:
         if not place.proof.holds(before):
             raise _Elsewhere
         return before, data[place.proof.length :], said
+
+    async def _promised(self, channel: Channel, size: int, data: bytes, said: bytes) -> tuple[bytes, bytes]:
+        """The first bytes after our place, of `size` that the header has promised, and the news: before these have
+        come the file may have been copied away and truncated, and begin as it did. Raises _Hint then."""
+        try:
+            async with asyncio.timeout(limits.COMMAND_TIMEOUT):
+                while len(data) < min(size, limits.TAIL_WINDOW):
+                    if any(news[1] in (b"S", b"T") for news in _NEWS.finditer(said)):
+                        raise _Hint
+                    more, errors = await channel.read()
+                    if not more and not errors:
+                        await self._link.ended(channel)
+                    data += more
+                    said += errors
+        except TimeoutError as error:
+            raise trouble("timeout", endpoint=self._file.host, seconds=limits.COMMAND_TIMEOUT) from error
+        return data, said
 
     async def _read(self, channel: Channel, cutter: Cutter, header: Header, data: bytes, errors: bytes) -> None:
         behind = True

@@ -4,8 +4,8 @@
 # START "e" means WINDOW bytes before the end. A newline on standard input every few seconds keeps it alive; 45 s
 # without one, or the end of standard input, ends it with all its children. Standard error tells, every second while
 # it is so: "R SIZE INODE" the name now leads to another file, which has that inode, "M SIZE" to none (SIZE is that of
-# the file that is followed, taken after that); and once: "S SIZE" the file is shorter than what was read, "T SIZE" the
-# bytes before the place of a second ago are others. tail's own word of a truncation stays among the bytes that it
+# the file that is followed, taken after that); and at least once: "S SIZE" the file is shorter than what was read, or
+# than the header said, "T SIZE" the bytes before the place of a second ago are others. tail's own word of a truncation stays among the bytes that it
 # concerns.
 # SLEEP are options for tail. "loop" is for BusyBox, whose tail restarts at 0 without a word: there a loop looks every
 # second, and proves the bytes before its place each time before it reads on.
@@ -47,7 +47,7 @@ loop() {
   trap "kill \$c 2>/dev/null; exit 0" TERM
   if [ "$y" = 1 ]; then exec <>/dev/fd/0; fi
   dd bs=1 skip="$b" count=0 2>/dev/null <&3
-  p=$b; prove "$p"; q=$v; w=""; u=0; g=0
+  o=$z; p=$b; prove "$p"; q=$v; w=""; u=0; g=0
   while :; do
     if calm; then z=$p
     else
@@ -56,7 +56,7 @@ loop() {
       if [ "$z" = "$p" ] && [ "$u" -lt 3 ]; then u=$((u+1)); else u=0; fi
     fi
     if [ "$w" ]; then :
-    elif [ "$z" -lt "$p" ]; then w=S
+    elif [ "$z" -lt "$p" ] || [ "$z" -lt "$o" ]; then w=S
     elif [ "$z" -gt "$p" ]; then
       prove "$p"
       if [ "$v" = "$q" ]; then
@@ -76,13 +76,13 @@ loop() {
 look() {
   if [ "$f" -ef /dev/fd/3 ]; then
     pos "/proc/$t/fdinfo/0"
-    if [ "$p" = "$l" ]; then return; fi
-    if [ "$p" = x ]; then
+    if [ "$p" = x ] || [ "$p" -lt "$a" ]; then
       z=$(size)
       if [ "$z" -lt "$a" ]; then printf "S %s\n" "$z" >&2; fi
-      a=$z
-      return
+      if [ "$p" = x ]; then a=$z; return; fi
+    else a=0
     fi
+    if [ "$p" = "$l" ]; then return; fi
     if [ "$p" -lt "$l" ]; then printf "S %s\n" "$p" >&2
     else
       prove "$o"
