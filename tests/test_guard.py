@@ -204,6 +204,13 @@ async def test_other_sites_may_link_but_not_embed_or_fetch(site, fetch_site, mod
     assert response.status_code == status
 
 
+@pytest.mark.parametrize(("fetch_site", "status"), [("same-origin", 200), ("none", 200), ("cross-site", 403)])
+async def test_other_sites_may_not_make_a_visitor_ask_for_text(site, fetch_site, status):
+    fetched = {"Sec_Fetch_Site": fetch_site, "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
+    assert (await site.get("/api/v1/stream", **fetched)).status_code == status
+    assert len(site.refused) == (status == 403)
+
+
 async def test_only_refusals_of_log_text_are_reported(site):
     for path in ("/", "/metrics", "/ws", "/api/v1/stream", "/api/v1/nowhere", "/api/v10", "/health"):
         await site.get(path, Host="evil.example")

@@ -121,6 +121,10 @@ async def test_another_website_reads_nothing_but_may_link_to_us(site, browser):
         await browser.wait_for_url("**/login")
         assert "foreign Origin" in await browser.inner_text("body")
         await browser.goto(f"http://evil.example:{other}/")
+        await browser.evaluate("(url) => { location = url; }", f"{ours}/api/v1/stream")
+        await browser.wait_for_url(f"{ours}/api/v1/stream")
+        assert refused[-1] == ("/api/v1/stream", "another website asked for this; open it directly")
+        await browser.goto(f"http://evil.example:{other}/")
         await browser.click("a")
         await browser.wait_for_url(f"{ours}/")
         assert await browser.inner_text("h1") == "log text"

@@ -80,12 +80,12 @@ class Guard:
 
     def _refusal(self, scope: Scope, route: str) -> _Refusal | None:
         headers = Headers(scope=scope)
-        foreign = None if is_health(route) else self._foreign(scope, headers)
+        foreign = None if is_health(route) else self._foreign(scope, headers, route)
         if foreign or scope["type"] == "websocket":
             return foreign
         return self._method(scope["method"], route) or _body(headers)
 
-    def _foreign(self, scope: Scope, headers: Headers) -> _Refusal | None:
+    def _foreign(self, scope: Scope, headers: Headers, route: str) -> _Refusal | None:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         server = scope.get("server")
         if len(hosts) != 1:  # RFC 9112, 3.2
@@ -95,7 +95,7 @@ class Guard:
         if origins:
             allowed = len(origins) == 1 and self._authority.allows_origin(origins[0], server)
             return None if allowed or _is_own_form(scope, origins, headers) else _foreign("origin", "Origin", *origins)
-        if _is_foreign_fetch(headers):
+        if _is_foreign_fetch(headers, route):
             return _Refusal(403, "another website asked for this; open it directly", "origin", foreign=True)
         return None
 
@@ -130,11 +130,13 @@ def _is_own_form(scope: Scope, origins: list[str], headers: Headers) -> bool:
     return own and scope["type"] == "http" and scope["method"] == "POST"
 
 
-def _is_foreign_fetch(headers: Headers) -> bool:
-    """Whether another site embeds or fetches (Fetch Metadata); links to us, opened as a page, are welcome."""
+def _is_foreign_fetch(headers: Headers, route: str) -> bool:
+    """Whether another site embeds or fetches (Fetch Metadata); links to our page are welcome. Not those to log text: a
+    site that opens one would have it written down as if its visitor had asked for it."""
     if headers.get("sec-fetch-site") not in ("cross-site", "same-site"):
         return False
-    return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) != ("navigate", "document")
+    opened = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return not opened or asks_for_text(route)
 
 
 def _body(headers: Headers) -> _Refusal | None:
