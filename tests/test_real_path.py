@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -272,6 +274,37 @@ async def test_what_may_not_be_read_raises_before_a_byte_of_it(tmp_path: Path) -
     assert refused.value.cause == "not-allowed"
     channel.close()
     await transport.end()
+
+
+@pytest.mark.parametrize("shell", [["dash"], ["busybox", "ash"]], ids=lambda shell: shell[0])
+def test_a_link_that_is_swapped_in_all_the_time_is_never_taken_for_the_log(tmp_path: Path, shell: list[str]) -> None:
+    secret, log = tmp_path / "secret", tmp_path / "app.log"
+    secret.write_text(CANARY)
+    log.write_text(LINKED)
+    ended = threading.Event()
+
+    def swap() -> None:
+        """As fast as a program can that may write the folder: the name is a file and a link by turns."""
+        for number in itertools.count():
+            other = tmp_path / f"other-{number % 2}"
+            if number % 2:
+                other.write_text(LINKED)
+            else:
+                other.symlink_to(secret)
+            other.rename(log)
+            if ended.is_set():
+                return
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    command = commands.read(str(log), 0, 100)
+    said = [subprocess.run([*shell, "-c", command], capture_output=True, check=True).stdout for _ in range(40)]
+    ended.set()
+    swapping.join()
+    read = [one for one in said if CANARY.encode() in one]
+    assert read, "the link was opened at times"
+    assert not [one for one in read if f"\nP {secret}\n".encode() not in one]
+    assert [one for one in said if one.endswith(LINKED.encode())]
 
 
 LOG = File("web-1", "app", "/logs/app.log")
