@@ -60,6 +60,9 @@ def _failed(name: str, host: Host, error: HostError) -> Check:
             detail += f"; {_keys(facts.get('keys', ''), facts.get('agent', ''))}"
             command = _let_in(facts.get("user", ""), facts.get("public_key", ""), host)
             step = "let one of these keys in" if facts.get("keys") else "name a key under ssh.identity_files"
+            if facts.get("too_many"):
+                detail += "; the server gave up before it had seen all of them (MaxAuthTries)"
+                step = "name the one key that is let in, alone, under ssh.identity_files"
         case "no-shell" if host.ssh.user and _USER.fullmatch(host.ssh.user):
             command = f"usermod -s /bin/sh {host.ssh.user}"
         case "protocol" if "before a login" in inner.words:

@@ -74,15 +74,9 @@ def explain(
                 known_hosts_line=offered.line(place) if offered else "",
             )
         case asyncssh.PermissionDenied():
-            pairs = [pair for pair in options.client_keys or () if not pair.has_x509_chain]
-            return trouble(
-                "permission-denied",
-                user=options.username,
-                endpoint=endpoint,
-                keys=", ".join(map(_name, pairs)),
-                agent="yes" if options.agent_path else "",
-                public_key=_public(pairs[0]) if pairs else "",
-            )
+            return _denied(options, endpoint)
+        case asyncssh.DisconnectError() if "authentication failures" in str(error):  # sshd_config(5), MaxAuthTries
+            return _denied(options, endpoint, "yes")
         case asyncssh.ChannelOpenError() if jump is not None:
             return _behind_jump(error, host, endpoint, jump)
         case asyncssh.ConnectionLost():
@@ -99,6 +93,20 @@ def explain(
             return trouble("unreachable", endpoint=endpoint, detail=words_of(error))
         case _:
             return trouble("protocol", endpoint=endpoint, detail=words_of(error))
+
+
+def _denied(options: Any, endpoint: str, too_many: str = "") -> HostError:
+    """No key was let in, or (`too_many`) the server did not want to see more of them."""
+    pairs = [pair for pair in options.client_keys or () if not pair.has_x509_chain]
+    return trouble(
+        "permission-denied",
+        user=options.username,
+        endpoint=endpoint,
+        keys=", ".join(map(_name, pairs)),
+        agent="yes" if options.agent_path else "",
+        too_many=too_many,
+        public_key=_public(pairs[0]) if pairs else "",
+    )
 
 
 def _behind_jump(error: asyncssh.ChannelOpenError, host: Host, endpoint: str, jump: str) -> HostError:
