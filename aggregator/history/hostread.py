@@ -205,6 +205,7 @@ class HostRead:
             self._search.room,
             self._seats,
             self._range.tally,
+            self._search.lines,
         )
         prefilter = self._range.wanted.filter.prefilter(self._range.wanted.redactor)
         if prefilter is None or sum(part.bytes for part in found) < limits.SIFT_LEAST:

@@ -41,7 +41,7 @@ class Log:
     """A file and the slices of it that may hold what is `wanted`, oldest first. `offset` is the host's clock minus ours
     in seconds; `scanned` is told the bytes that were read, `note` what went another way than usual; `room` are the
     bytes of memory that hits may take at once. `seats` are those of its host. With a `tally`, what is wanted is counted
-    and not given out.
+    and not given out. `page` are the lines of it that will be taken, about (None: all).
     """
 
     link: Link
@@ -55,6 +55,7 @@ class Log:
     room: int
     seats: Seats
     tally: Tally | None = None
+    page: int | None = None
 
     def selector(self, key: int | None = None) -> Chooser:
         if self.tally:

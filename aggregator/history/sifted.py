@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -61,8 +62,10 @@ async def backward_sifted(log: Log, mark: Mark, prefilter: Prefilter) -> Hits:
         async with aclosing(backward(log, mark)) as newest:
             async for hits, mark in newest:
                 yield hits, mark
-                if sum(hit.count for hit in hits) < limits.SIFT_RARE:
-                    size = size if hits else limits.SIFT_MOST
+                found = sum(hit.count for hit in hits)
+                if found < limits.SIFT_RARE:
+                    if found and log.page:
+                        size = min(size, limits.CHUNK_FIRST * log.page // found)
                     break
         if mark.done:
             return
@@ -76,8 +79,8 @@ async def backward_sifted(log: Log, mark: Mark, prefilter: Prefilter) -> Hits:
             yield hits, reader.mark
     except Unsure:
         async with aclosing(backward(log, reader.mark)) as rest:
-            async for found in rest:
-                yield found
+            async for part in rest:
+                yield part
 
 
 def _is_plain(log: Log, mark: Mark) -> bool:
@@ -87,8 +90,8 @@ def _is_plain(log: Log, mark: Mark) -> bool:
 
 
 class _Backward:
-    """Chunks of a log, the newest first, each so large that what is found in it should have room; the first has `size`
-    bytes."""
+    """Chunks of a log, the newest first, each so large that what is found in it should have room, and be about what a
+    page takes; the first has `size` bytes."""
 
     def __init__(self, log: Log, mark: Mark, prefilter: Prefilter, size: int) -> None:
         self._log = log
@@ -122,8 +125,16 @@ class _Backward:
                     self._size = max(limits.SIFT_FIRST, self._size // limits.SIFT_GROWTH)
                     return []
                 await asyncio.sleep(0)
-        self._step(piece, start, hits[0].head if hits else None, size, cut=lost > 0)
+        self._size = max(limits.CHUNK_MOST, self._size // 4) if lost else self._grown(size, hits)
+        self._step(piece, start, hits[0].head if hits else None, cut=lost > 0)
         return list(hits)
+
+    def _grown(self, size: int, hits: Iterable[Hit]) -> int:
+        """How large the next chunk may be, when hits of `size` bytes were found in this one."""
+        growth = self._log.room // (4 * max(1, size))
+        if self._log.page:
+            growth = min(growth, self._log.page // max(1, sum(hit.count for hit in hits)))
+        return min(self._size * max(1, min(growth, limits.SIFT_GROWTH)), limits.SIFT_MOST)
 
     async def _start(self, piece: Slice) -> int:
         """Where the chunk begins: at a line with a stamp, if there is one near."""
@@ -144,16 +155,13 @@ class _Backward:
                 return lines[0].offset if lines and window > limits.ENTRY_BYTES else piece.start
             window *= 4
 
-    def _step(self, piece: Slice, start: int, first: Place | None, size: int, *, cut: bool) -> None:
-        """Go on before what was read, in which hits of `size` bytes were."""
+    def _step(self, piece: Slice, start: int, first: Place | None, *, cut: bool) -> None:
+        """Go on before what was read."""
         one = piece.one
         if first is not None and (cut or (first.generation, first.hint) != (one.id, one.hint)):
-            self._size = max(limits.CHUNK_MOST, self._size // 4) if cut else self._size
             self._index, self._end = locate(self._log.slices, first, self._log.file, backward=True)
             self.mark = Mark(first)
             return
-        growth = self._log.room // (4 * max(1, size))
-        self._size = min(self._size * max(1, min(growth, limits.SIFT_GROWTH)), limits.SIFT_MOST)
         self.mark = Mark(Place(one.id or NO_GENERATION, start, one.hint))
         if start > piece.start:
             self._end = start
