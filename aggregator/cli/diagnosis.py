@@ -28,16 +28,18 @@ def table(reports: Iterable[Report], hosts: Mapping[str, Host], *, width: int, c
     paint = _painter(colour)
     blocks: dict[tuple[Check, ...], list[Report]] = defaultdict(list)
     for report in reports:
-        blocks[tuple(_general(check, hosts[report.host]) for check in report.checks if check.state != "ok")].append(
-            report
-        )
+        blocks[tuple(_general(check, hosts[report.host]) for check in _wrong(report))].append(report)
     lines: list[str] = []
     for checks, alike in sorted(blocks.items(), key=lambda block: _place(block[1])):
         lines += _heading([report.host for report in alike], worst(checks), width, paint)
-        shown = [check for check in alike[0].checks if check.state != "ok"] if len(alike) == 1 else checks
-        for check in sorted(shown, key=lambda check: WORST.index(check.state)):
+        for check in _wrong(alike[0]) if len(alike) == 1 else checks:
             lines += _rows(check, width, paint)
     return "".join(f"{line}\n" for line in lines)
+
+
+def _wrong(report: Report) -> list[Check]:
+    """What is not fine, the worst first."""
+    return sorted((check for check in report.checks if check.state != "ok"), key=lambda check: WORST.index(check.state))
 
 
 def summary(reports: Sequence[Report], asked: int) -> str:

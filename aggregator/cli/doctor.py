@@ -24,6 +24,7 @@ from aggregator.doctor.ward import visit
 from aggregator.errors import HostError
 from aggregator.inventory import Inventory
 from aggregator.metrics import Metrics
+from aggregator.openfiles import allow_open_files
 from aggregator.remote.ssh import SshTransport
 
 _BAR = 30  # columns
@@ -43,6 +44,7 @@ async def doctor(
     Raises ConfigError, UsageError, AuditUnavailable.
     """
     names = sorted(inventory.select(selectors, parameter="SELECTOR"))
+    allow_open_files()
     reports: list[Report] = []
     with contextlib.closing(open_for_terminal(settings, environ)) as state:
         async with await open_audit(settings, inventory, state, Metrics()) as audit:

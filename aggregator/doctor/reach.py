@@ -53,8 +53,8 @@ def _failed(name: str, host: Host, error: HostError) -> Check:
     facts = inner.facts
     detail, step, command, here = error.words, inner.step, "", False
     match inner.cause:
-        case "unknown-host-key" | "changed-host-key" if facts.get("known_hosts_line") and host.ssh.known_hosts:
-            command, here = _make_known(inner, host.ssh.known_hosts[0]), True
+        case "unknown-host-key" | "changed-host-key" if facts.get("known_hosts_line") and facts["known_hosts_file"]:
+            command, here = _make_known(inner), True
             step = f"{_FIND_OUT if inner.cause == 'changed-host-key' else ''}{_compare(inner, host)}"
         case "permission-denied":
             detail += f"; {_keys(facts.get('keys', ''), facts.get('agent', ''))}"
@@ -69,6 +69,8 @@ def _failed(name: str, host: Host, error: HostError) -> Check:
             step += "; sshd also does so to whom it has seen fail too often (PerSourcePenalties, MaxStartups, fail2ban)"
         case "name-not-found":
             command, here = f"getent hosts {shlex.quote(facts.get('address', host.address))}", True
+    if inner is not error and not here:
+        command = ""  # it is for the jump host, which has a row of its own where it is one of the inventory
     return Check(name, "fail", detail, step, command, "here" if here else "host")
 
 
@@ -88,9 +90,9 @@ def _compare(error: HostError, host: Host) -> str:
     return f"compare it with what the host says on its own console (`{show}`); only if it is the same:"
 
 
-def _make_known(error: HostError, file: str) -> str:
+def _make_known(error: HostError) -> str:
     """What puts the offered key into known_hosts; an old one goes first."""
-    target = shlex.quote(str(Path(file).expanduser()))
+    target = shlex.quote(str(Path(error.facts["known_hosts_file"]).expanduser()))
     add = f"echo {shlex.quote(error.facts['known_hosts_line'])} >> {target}"
     if error.cause == "unknown-host-key":
         return add

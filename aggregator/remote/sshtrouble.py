@@ -71,6 +71,7 @@ def explain(
                 fingerprint=offered or "none that can be read",
                 known_hosts=" or ".join(host.ssh.known_hosts) or "a known_hosts file",
                 place=(place := alias if port == 22 else f"[{alias}]:{port}"),
+                known_hosts_file=next(iter(host.ssh.known_hosts), ""),
                 known_hosts_line=offered.line(place) if offered else "",
             )
         case asyncssh.PermissionDenied():
