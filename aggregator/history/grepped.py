@@ -34,6 +34,11 @@ class Grepped:
         """Whether the last line was said to its end."""
         return not (self._inside or self._carry)
 
+    @property
+    def received(self) -> int:
+        """The offset that what was said reaches to."""
+        return self._cutter.received if self._cutter else self._start
+
     def feed(self, data: bytes) -> list[Batch]:
         """The batches that these bytes complete, in order."""
         batches: list[Batch] = []
@@ -83,7 +88,7 @@ class Grepped:
         if match is None:
             raise self._nonsense(line)
         offset = self._start + int(match[1])
-        received = self._cutter.received if self._cutter else self._start
+        received = self.received
         if offset < received or offset >= limits.FILE_BYTES:
             raise self._nonsense(line)
         if self._cutter is None or offset != received:

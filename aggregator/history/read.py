@@ -56,7 +56,7 @@ async def read_bytes(
             raise Moved(f"{where.name} on {file.host} is another file now")
         if generation and not begins(header.head, generation):
             raise gone
-        left = length
+        left = length if end is not None else _most(header.size, start, where)
         while left > 0:
             if data:
                 yield data[:left]
@@ -66,6 +66,8 @@ async def read_bytes(
                     async with asyncio.timeout(limits.COMMAND_TIMEOUT):
                         data, errors = await channel.read()
                         said += errors
+                    if len(said) > limits.LOGIN_NOISE + limits.CHANNEL_STDERR:
+                        raise trouble("remote-error", host=file.host, detail="it complains without end")
                 except TimeoutError as error:
                     raise trouble("timeout", endpoint=file.host, seconds=limits.COMMAND_TIMEOUT) from error
                 if not data and not errors:
@@ -75,6 +77,15 @@ async def read_bytes(
                     if end is not None or _FAILED.search(said):
                         raise gone
                     return
+        if end is None:
+            raise trouble("remote-error", host=file.host, detail=f"it sends more than {where.name} holds")
+
+
+def _most(size: int, start: int, where: Where) -> int:
+    """Bytes that there may be from an offset to the end of a file's text, where it has grown meanwhile."""
+    if where.kind != "plain":
+        return max(size, limits.UNPACKED_LEAST) * limits.UNPACKED_RATIO
+    return max(0, size - start) + limits.READ_GROWTH
 
 
 async def read_range(

@@ -131,7 +131,9 @@ async def _grepped(aim: Aim, search: Search) -> AsyncGenerator[Batch, None]:
     grepped = Grepped(aim.file, aim.one.id, aim.start)
     async with aclosing(search.chunks()) as chunks:
         async for data in chunks:
-            for batch in grepped.feed(data):
+            batches = grepped.feed(data)
+            search.reached(grepped.received)
+            for batch in batches:
                 yield batch
     if not grepped.whole:
         raise trouble("remote-error", host=aim.file.host, detail="its grep ended amid a line")
@@ -142,6 +144,7 @@ async def _streamed(aim: Aim, search: Search, progress: Progress) -> AsyncGenera
     async with aclosing(search.chunks()) as chunks:
         async for data in chunks:
             batches = cutter.feed(data)
+            search.reached(cutter.received)
             if aim.one.kind == "plain":
                 progress(cutter.received - aim.start)
             for batch in batches:
@@ -158,6 +161,7 @@ async def _blocks(link: Link, aim: Aim, search: Search) -> AsyncGenerator[Batch,
     async with aclosing(search.chunks()) as chunks:
         async for data in chunks:
             for offset, block in frames.feed(data):
+                search.reached(offset + len(block))
                 if offset > cutter.received:
                     for batch in await _rest_of_line(link, aim, cutter):
                         yield batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -65,10 +66,14 @@ class Search:
         packed = aim.one.kind != "plain"
         self.end = header.size if aim.end is None and not packed else aim.end
         self.total = header.size if packed else (self.end or 0) - aim.start
+        text = max(header.size, limits.UNPACKED_LEAST) * limits.UNPACKED_RATIO if packed else header.size
+        self._most = text + limits.SCAN_GROWTH
         self._aim = aim
         self._channel = channel
         self._progress = progress
         self._silence = 0.0
+        self._idle = 0.0  # seconds of listening in which nothing has come and no more was read
+        self._furthest = -1
         self._partial = b""
         self._failed: dict[str, int] = {}
         self._unread = False
@@ -100,8 +105,15 @@ class Search:
         await self._check()
         self._progress(self.total)
 
+    def reached(self, offset: int) -> None:
+        """What the host has said reaches to an offset. Raises HostError where its file can't."""
+        if offset > self._most:
+            name, host = self._aim.one.name, self._aim.file.host
+            raise trouble("remote-error", host=host, detail=f"its search answers more than {name} holds")
+
     async def _hear(self) -> bytes | None:
         """The next bytes, none for a mere word; None at the end."""
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._silence):
                 data, said = await self._channel.read()
@@ -109,7 +121,11 @@ class Search:
             raise trouble("timeout", endpoint=self._aim.file.host, seconds=self._silence) from error
         if not data and not said:
             return None
+        self._idle = 0.0 if data else self._idle + time.monotonic() - began
         self._listen(said)
+        if self._idle > limits.SCAN_IDLE:
+            words = f"it has searched {self._aim.one.name} for {limits.SCAN_IDLE:g} s and got no further"
+            raise trouble("remote-error", host=self._aim.file.host, detail=words)
         return data
 
     def _listen(self, said: bytes) -> None:
@@ -124,6 +140,8 @@ class Search:
             self._last = line[:200].decode("utf-8", "replace") or self._last
         elif match[1]:
             if match[1] != b"-":
+                if int(match[1]) > self._furthest:
+                    self._furthest, self._idle = int(match[1]), 0.0
                 start = self._aim.start if self._aim.one.kind == "plain" else 0
                 self._progress(max(0, min(int(match[1]) - start, self.total)))
         elif match[2]:
