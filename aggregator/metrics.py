@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import get_args
 
 from prometheus_client import (
@@ -22,6 +23,7 @@ _NAME = "tailon_agg"
 _SYNC_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a `_created` series beside each counter doubles the page and tells nobody anything
+_HOST = re.compile(rb'\{host="([^"]*)"\}')
 
 
 class Metrics:
@@ -78,13 +80,22 @@ class Metrics:
         for state in get_args(State):
             self.hosts.labels(state).set(states.get(state, 0))
 
-    def render(self, *, named: bool) -> bytes:
-        """All values as Prometheus text 0.0.4; `named` adds what names hosts."""
+    def render(self, *, named: bool | Collection[str]) -> bytes:
+        """All values as Prometheus text 0.0.4; `named` adds what names hosts, or those of these names only."""
         text = generate_latest(self._open)
-        return text + generate_latest(self._named) if named else text
+        if named is False:
+            return text
+        return text + (generate_latest(self._named) if named is True else _of(generate_latest(self._named), named))
 
     def _counter(self, name: str, words: str, *labels: str, named: bool = False) -> Counter:
         return Counter(f"{_NAME}_{name}", words, labels, registry=self._named if named else self._open)
 
     def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
         return Gauge(f"{_NAME}_{name}", words, labels, registry=self._open)
+
+
+def _of(text: bytes, names: Collection[str]) -> bytes:
+    """The samples of some hosts, with all comments."""
+    kept = {name.encode() for name in names}  # a name needs no escapes (inventory.hosts)
+    hosts = ((line, _HOST.search(line)) for line in text.splitlines(keepends=True))
+    return b"".join(line for line, host in hosts if line.startswith(b"#") or (host and host[1] in kept))

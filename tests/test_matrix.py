@@ -324,8 +324,9 @@ async def check_strangers_own(site: Site, caller: str) -> None:
         method, _, path = route.partition(" ")
         if method == "GET" and caller not in ("expired", "revoked"):
             answer = await site.ask(caller, path)
-            if path != "/metrics" or caller == "stranger":
-                assert not [name for name in TARGETS.values() if name in answer.body + answer.headers]
+            seen = {TARGETS[source] for source in SEES[caller]} if path == "/metrics" else set()
+            assert not [name for name in TARGETS.values() if name not in seen and name in answer.body + answer.headers]
+            assert path != "/metrics" or all(f'host="{name}"' in answer.body for name in seen)
             assert "canary" not in answer.body
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
 from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
@@ -25,6 +28,11 @@ def create_app(
     aggregator: Aggregator, authority: Authority, relative_root: str = "/", *, allow_download: bool = True
 ) -> ASGIApp:
     """Everything that is served, under `relative_root`, to the hosts and origins of `authority`."""
+
+    def seen(connection: HTTPConnection) -> bool | Collection[str]:
+        principal = known_principal(connection)
+        return aggregator.sight(principal).hosts(aggregator.inventory) if principal else False
+
     live = WebSocketRoute("/ws", Live(aggregator).view)
     pages = Pages(relative_root=relative_root, version=__version__)
     routes = [
@@ -33,7 +41,7 @@ def create_app(
         *api.routes(aggregator, allow_download=allow_download),
         *Login(aggregator, pages.login, pages.root).routes,
         *health.routes(aggregator),
-        metrics.route(aggregator.metrics, lambda connection: known_principal(connection) is not None),
+        metrics.route(aggregator.metrics, seen),
     ]
     root = "/" + relative_root.strip("/")
     app = Starlette(

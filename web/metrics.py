@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import HTTPConnection, Request
@@ -15,11 +15,11 @@ from aggregator.metrics import Metrics
 _STARTS = ("http.response.start", "websocket.http.response.start")
 
 
-def route(metrics: Metrics, may_see_names: Callable[[HTTPConnection], bool]) -> Route:
-    """`/metrics`; what names hosts only for those of whom `may_see_names` says so."""
+def route(metrics: Metrics, seen: Callable[[HTTPConnection], bool | Collection[str]]) -> Route:
+    """`/metrics`; of what names hosts, that of those that are `seen` by who asks: all, none, or some names."""
 
     async def endpoint(request: Request) -> Response:
-        text = metrics.render(named=may_see_names(request))
+        text = metrics.render(named=seen(request))
         return Response(text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     return Route("/metrics", endpoint)
