@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -180,7 +181,8 @@ def inventory_of(folder: Path, *, without: str = "") -> Path:
     data = {
         "version": 1,
         "ssh": {"config": [], "known_hosts": [], "identity_files": []},
-        "hosts": {"prod-1": {}, "stage-1": {}},
+        "hosts": {"prod-1": {"labels": {"env": "prod"}}, "stage-1": {"labels": {"env": "stage", "only": "stage"}}},
+        "groups": {"of-prod": "prod-1", "of-stage": "stage-1"},
         "sources": {
             source: {"hosts": host, "path": f"{folder}/${{host}}/{source}/app.log"} for source, host in TARGETS.items()
         },
@@ -245,6 +247,7 @@ async def test_everything_by_everyone(tmp_path: Path) -> None:
             await check_texts(site, caller)
             await check_searches(site, caller)
             await check_raw(site, caller)
+            await check_selectors(site, caller)
             await check_lists(site, caller)
             await check_strangers_own(site, caller)
 
@@ -296,6 +299,27 @@ async def check_raw(site: Site, caller: str) -> None:
         if answer.status == 200:
             assert SECRET in answer.body, (caller, path)
             assert (await site.ask(caller, path, **target, follow=0)).status == 400, "without a reason"
+
+
+async def check_selectors(site: Site, caller: str) -> None:
+    """Groups, labels and wildcards of which a caller may see no host are unknown, as those that are not there."""
+    hidden = {"viewer": "stage", "of stage": "prod"}.get(caller)
+    if hidden is None:
+        return
+    for selector in ("{}-1", "@of-{}", "@env:{}", "@only:{}", "@only:*", "{}-*", "{}-[1-2]", "@*!{}-1"):
+        asked, unknown = selector.format(hidden), selector.format("other")
+        if asked == unknown and hidden == "prod":
+            continue  # it is theirs
+        answer = await site.ask(caller, "/api/v1/stream", hosts=asked, follow=0)
+        other = await site.ask(caller, "/api/v1/stream", hosts=unknown, follow=0)
+        said, told = (re.sub(r" \(did you mean [^)]*\)", "", one.body) for one in (answer, other))
+        assert (answer.status, said.replace(hidden, "other")) == (400, told), (caller, asked)
+    for misspelt, name in ((f"{hidden}-11", f"{hidden}-1"), (f"@of-{hidden}s", f"of-{hidden}"), ("@onyl:x", "only")):
+        answer = await site.ask(caller, "/api/v1/stream", hosts=misspelt, follow=0)
+        assert answer.status == 400
+        assert f"'{name}'" not in answer.body or (name == "only" and hidden == "prod"), (caller, answer.body)
+    answer = await site.ask(caller, "/api/v1/stream", source=f"{hidden}s", follow=0)
+    assert f"'{hidden}'" not in answer.body
 
 
 async def check_lists(site: Site, caller: str) -> None:
