@@ -22,6 +22,7 @@ from aggregator.errors import HostError
 from aggregator.inventory.settings import Access, Rule
 from aggregator.model import File, Principal
 from aggregator.remote import commands
+from aggregator.remote.commands import MARK
 from aggregator.remote.header import read_header
 from aggregator.remote.real import Real, judged_by, real_of
 from aggregator.remote.trouble import trouble
@@ -305,6 +306,41 @@ def test_a_link_that_is_swapped_in_all_the_time_is_never_taken_for_the_log(tmp_p
     assert read, "the link was opened at times"
     assert not [one for one in read if f"\nP {secret}\n".encode() not in one]
     assert [one for one in said if one.endswith(LINKED.encode())]
+
+
+@pytest.mark.parametrize(
+    ("told", "real"),
+    [
+        (b"", "/logs/app.log"),
+        (b"P /etc/shadow\n", "/etc/shadow"),
+        (b"P /with a space\n", "/with a space"),
+        (b"P /no utf-8 \xff\n", "/no utf-8 \udcff"),
+        (b"P ?\n", None),
+        (b"P ../logs/app.log\n", None),
+        (b"P \n", None),
+        (b"P /" + b"x" * 4096 + b"\n", None),
+    ],
+)
+async def test_what_a_host_tells_of_a_path_is_a_path_or_nothing(tmp_path: Path, told: bytes, real: str | None) -> None:
+    said = tmp_path / "said"
+    said.write_bytes(MARK + told + b"H 1:2:3 4 5 0 6f6e65\none")
+    transport = LocalTransport()
+    channel = await LocalConnection(transport).run(f"cat {said}")
+    header, data, _ = await read_header(channel, path="/logs/app.log", host="web-1", user="me")
+    assert (header.real, header.size, data) == (real, 4, b"one")
+    await transport.end()
+
+
+@pytest.mark.parametrize("told", [b"P /etc/shadow", b"P " + b"x" * 100_000, b"P /a\nP /b\nH 1:2:3 4 5 0 6f6e65\none"])
+async def test_a_path_without_a_header_is_an_error_in_words(tmp_path: Path, told: bytes) -> None:
+    said = tmp_path / "said"
+    said.write_bytes(MARK + told)
+    transport = LocalTransport()
+    channel = await LocalConnection(transport).run(f"cat {said}")
+    with pytest.raises(HostError):
+        await read_header(channel, path="/logs/app.log", host="web-1", user="me")
+    channel.close()
+    await transport.end()
 
 
 LOG = File("web-1", "app", "/logs/app.log")
