@@ -139,3 +139,14 @@ async def test_a_closed_generation_of_one_line_without_a_newline(folder: Path, n
             assert [line.text for line in near.lines] == [line.text for line in lines[number - 2 : number + 3]]
         between = await past.between(Between(lines[2].position, lines[8].position))
         assert [line.text for line in between.lines] == [line.text for line in lines[2:8]]
+
+
+@pytest.mark.parametrize("grep", [(), ("line 1",)])
+async def test_lines_before_one_that_is_longer_than_what_is_read_at_once(folder: Path, grep: tuple[str, ...]) -> None:
+    lines = [*written(0, 20), written(20, 1)[0] + "long " * 40_000]
+    write(folder / "app.log", lines, 5000)
+    async with past_of(folder) as past, past.lines(PastQuery(grep=grep, until=stamp(400), limit="1000")) as reading:
+        page = await reading.page()
+    assert [line.text for line in page.lines if len(line.text) < 100] == [
+        line for line in lines if len(line) < 100 and (not grep or grep[0] in line)
+    ]

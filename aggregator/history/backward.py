@@ -105,7 +105,7 @@ class _Backward:
                 self._size *= 4
             if part.start is not None:
                 self._size = min(self._size, limits.CHUNK_MOST)
-                self._end = part.start
+            self._end = end if part.start is None else part.start
         else:
             hits = [*self._step(), *hits]
         self._set_mark(piece)

@@ -77,6 +77,8 @@ async def read_bytes(
                     if end is not None or _FAILED.search(said):
                         raise gone
                     return
+        if end is None and where.kind != "plain":
+            raise trouble("unpacked", path=where.name, ratio=limits.UNPACKED_RATIO)
         if end is None:
             raise trouble("remote-error", host=file.host, detail=f"it sends more than {where.name} holds")
 
