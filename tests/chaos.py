@@ -255,6 +255,7 @@ class Round:
         return self.random.choice((None, None, *known))
 
     def _copytruncate(self, log: LogWriter) -> None:
+        log.end_piece()
         self._be_seen(log.content)
         log.copytruncate(self._compressor())
         time.sleep(TRUNCATED_S)
