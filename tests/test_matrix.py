@@ -6,8 +6,11 @@ A route that is not in `ROUTES` fails: whoever adds one says here what it may gi
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import re
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from aggregator.access.audit import AuditLog
+from aggregator.access.chain import verify
 from aggregator.access.tokens import hash_token
 from aggregator.inventory import load
 from aggregator.metrics import Metrics
@@ -365,6 +369,36 @@ def check_hidden(answer: Answer, caller: str, where: str, asked: tuple[str, ...]
         assert f"/{source}/app.log" not in answer.body + answer.headers, where
         if host not in asked and host not in {TARGETS[other] for other in SEES[caller]}:
             assert host not in answer.body + answer.headers, where
+
+
+@pytest.mark.parametrize("fault", ["I/O error", "hang"])
+async def test_no_route_gives_text_that_can_not_be_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    async with running(tmp_path) as site:
+        well, hanging = os.fdatasync, threading.Event()
+
+        def broken(file: int) -> None:
+            if fault == "hang":
+                hanging.wait()
+                well(file)
+            else:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        monkeypatch.setattr(os, "fdatasync", broken)
+        for route in (route for route, needed in ROUTES.items() if needed):
+            answer = await asked(site, route, "all", "prod", "prod-1")
+            assert (answer.status, text_of("prod") in answer.body) == (503, False), (route, answer)
+        assert (await site.ask("stranger", "/readyz")).status == 503
+        monkeypatch.setattr(os, "fdatasync", well)
+        hanging.set()
+        async with asyncio.timeout(60):
+            while (await site.ask("stranger", "/readyz")).status != 200:  # noqa: ASYNC110 - another program would, too
+                await asyncio.sleep(0.05)
+        for route in (route for route, needed in ROUTES.items() if needed):
+            answer = await asked(site, route, "all", "prod", "prod-1")
+            assert answer.status in (101, 200), (route, answer)
+    assert verify((tmp_path / "audit.jsonl").read_bytes().splitlines(keepends=True)).bad is None
 
 
 async def test_a_refusal_of_text_is_written_down(tmp_path: Path) -> None:
