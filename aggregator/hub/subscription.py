@@ -191,9 +191,9 @@ class Subscription:
 
     def _allowed(self, lines: Sequence[Line]) -> Sequence[Line]:
         """The lines without those that really are of a file that the viewer may not see."""
-        if not any(line.real for line in lines):
-            return lines
-        return [line for line in lines if line.real is None or self._right.reads(line.file, line.real)]
+        strange = {id(line.real): line for line in lines if line.real is not None}  # few, of many lines each
+        denied = {key for key, line in strange.items() if line.real and not self._right.reads(line.file, line.real)}
+        return [line for line in lines if id(line.real) not in denied] if denied else lines
 
     def _shown(self, record: Record) -> Record | None:
         """What the viewer is told of a file: where its name leads to what they may not see, that, once."""
