@@ -150,3 +150,20 @@ async def test_lines_before_one_that_is_longer_than_what_is_read_at_once(folder:
     assert [line.text for line in page.lines if len(line.text) < 100] == [
         line for line in lines if len(line) < 100 and (not grep or grep[0] in line)
     ]
+
+
+async def test_lines_beside_a_compressed_file_that_has_far_too_much_text(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aggregator.limits.UNPACKED_LEAST", 1000)
+    monkeypatch.setattr("aggregator.limits.UNPACKED_RATIO", 20)
+    write(folder / "app.log.2.gz", written(0, 1) * 1200, 1000)
+    write(folder / "app.log", written(100, 3), 2000)
+    async with past_of(folder) as past:
+        async with past.lines(PastQuery(direction="backward", limit="2")) as reading:
+            lines = (await reading.page()).lines
+        near = await past.around(Around(lines[-1].position, "1", "1"))
+        assert (len(near.lines), near.failed) == (2, [])
+        near = await past.around(Around(lines[-1].position, "5", "1"))
+        assert [failure.detail.startswith(f"{folder}/app.log.2.gz is compressed to less") for failure in near.failed]
+        assert not near.complete
