@@ -72,7 +72,7 @@ class Status:
                 finders.setdefault(host, []).append(finder)
         return [
             _host_status(self._inventory.hosts[name], links.get(name), feeds.get(name, []), finders.get(name, []))
-            for name in sorted(self._sight.hosts(self._inventory), key=_natural)
+            for name in sorted(self._sight.hosts(self._inventory), key=natural)
         ]
 
     def sources(self) -> list[SourceStatus]:
@@ -82,7 +82,7 @@ class Status:
 
     def _hosts_of(self, source: Source) -> list[str]:
         hosts = [host for host in source.hosts if self._sight.source(self._inventory, host, source.name)]
-        return sorted(hosts, key=_natural)
+        return sorted(hosts, key=natural)
 
     def _files(self, source: Source, hosts: Sequence[str]) -> list[FileStatus]:
         found: list[FileStatus] = []
@@ -127,7 +127,7 @@ def _host_status(host: Host, link: Link | None, feeds: Sequence[Feed], finders: 
     )
 
 
-def _natural(name: str) -> list[tuple[int, int | str]]:
+def natural(name: str) -> list[tuple[int, int | str]]:
     """web-2 before web-10."""
     parts: list[tuple[int, int | str]] = []
     digits = ""

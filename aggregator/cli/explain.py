@@ -23,6 +23,7 @@ from aggregator.inventory.settings import Access
 from aggregator.model import File, Principal
 from aggregator.query import sources_of
 from aggregator.remote import commands
+from aggregator.status import natural
 from aggregator.stream.filters import Filter
 from aggregator.stream.literal import Literal as Text
 from aggregator.stream.redactor import Redactor, redactor_of
@@ -113,7 +114,7 @@ class _Explainer:
             sources = _known(asked.sources, inventory)
             named = True
         for name in sources:
-            for host in sorted(inventory.sources[name].hosts & hosts):
+            for host in sorted(inventory.sources[name].hosts & hosts, key=natural):
                 if named or asked.sources or self._sight.source(inventory, host, name):
                     yield self._one(host, name)
 
