@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -214,3 +215,28 @@ async def test_file_with_the_inode_of_a_deleted_one_is_read_to_its_end(
         known = Known(ends={(inode_of(closed), generation): closed.stat().st_size + 1000})
         assert await collected(Resume(link, position(log, 0, 2), None, known)) == after(log, 0, 2)
     log.close()
+
+
+@pytest.mark.parametrize(
+    ("tool", "used", "how"), [("head", "-c ????????*", None), ("tail", "-c +*", "gz"), ("dd", "bs=1 skip=[1-9]*", None)]
+)
+async def test_reader_that_is_killed_on_its_host_is_not_the_end_of_a_file(
+    log: LogWriter, tmp_path: Path, tool: str, used: str, how: str | None
+) -> None:
+    """As by the out-of-memory killer, in mid-text; the second time, as the first one looks for the line."""
+    for _ in range(3):
+        log.write(50)
+        log.rename(how)
+    tools, uses = tmp_path / "tools", tmp_path / "uses"
+    tools.mkdir()
+    uses.touch()
+    count = f"case $* in {used.replace(' ', chr(92) + ' ')}) echo >>{uses};; *) false;; esac"
+    second = f"{count} && [ $(wc -l <{uses}) = 2 ]"
+    (tools / tool).write_text(
+        f'#!/bin/sh\n{second} || exec {shutil.which(tool)} "$@"\n{shutil.which("head")} -c 100\nkill -9 $$\n'
+    )
+    (tools / tool).chmod(0o755)
+    host = LocalTransport(("dash",), f"{tools}:{os.environ['PATH']}")
+    async with linked(host) as link:
+        assert await collected(Resume(link, position(log, 0, 2), None, NOTHING_KNOWN)) == after(log, 0, 2)
+    assert len(uses.read_text()) > 2

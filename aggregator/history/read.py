@@ -56,7 +56,7 @@ async def read_bytes(
             raise Moved(f"{where.name} on {file.host} is another file now")
         if generation and not begins(header.head, generation):
             raise gone
-        left = length if end is not None else _most(header.size, start, where)
+        left = most = length if end is not None else _most(header.size, start, where)
         while left > 0:
             if data:
                 yield data[:left]
@@ -76,6 +76,8 @@ async def read_bytes(
                         raise trouble("lost", endpoint=file.host)
                     if end is not None or _FAILED.search(said):
                         raise gone
+                    if ended.status or (where.kind == "plain" and most - left < header.size - start):
+                        raise trouble("remote-error", host=file.host, detail=f"reading {where.name} broke off")
                     return
         if end is None and where.kind != "plain":
             raise trouble("unpacked", path=where.name, ratio=limits.UNPACKED_RATIO)

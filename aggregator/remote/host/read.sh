@@ -2,7 +2,8 @@
 # shellcheck disable=SC2154 # set by open.sh
 # read PATH START LENGTH KIND (after open): the header, then the bytes [START, START+LENGTH) of the file's text.
 # KIND is how it is compressed, or "plain"; the size in the header is then that of the compressed file. Standard error
-# tells "X STATUS" when the decompressor failed (also because no more than LENGTH was taken from it). TERM ends it.
+# tells "X STATUS" when the decompressor, or what passes its text on, failed (also because no more than LENGTH was
+# taken from it). TERM ends it. Whoever is killed here (by the out-of-memory killer) must not look like the file's end.
 case $4 in
   gz) d="gzip -dc";;
   xz) d="xz -dc";;
@@ -16,7 +17,11 @@ if [ -n "$d" ]; then
 fi
 printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$2" "$(h)"
 t=""; trap "kill \$t 2>/dev/null; exit 143" TERM
-if [ -n "$d" ]; then { $d <&3 2>/dev/null || printf "X %s\n" "$?" >&2; } | tail -c +$(($2+1)) | head -c "$3" & t=$!
-else dd bs=1 skip="$2" count=0 <&3 2>/dev/null; head -c "$3" <&3 & t=$!
+bad() { s=$?; [ "$s" -eq 0 ] || printf "X %s\n" "$s" >&2; }
+if [ -n "$d" ]; then { $d <&3 2>/dev/null; bad; } | { tail -c +$(($2+1)); bad; } | head -c "$3" & t=$!
+else
+  dd bs=1 skip="$2" count=0 <&3 2>/dev/null
+  [ "$?" -lt 128 ] || exit 9
+  head -c "$3" <&3 & t=$!
 fi
 wait "$t"
