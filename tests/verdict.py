@@ -141,6 +141,7 @@ class _Gaps:
         self._verdict = verdict
         self._at = {record["text"]: index for index, record in enumerate(kept) if record["type"] == "line"}
         self._free = {index for index, record in enumerate(kept) if record["type"] == "gap"}
+        self._vain_before_late_lines()
 
     def judge(self) -> None:
         verdict = self._verdict
@@ -162,6 +163,24 @@ class _Gaps:
             self._judge(before, stretch, None)
         for index in sorted(self._free):
             self._vain(self._kept[index])
+
+    def _vain_before_late_lines(self) -> None:
+        """Late lines of a file whose number may be another's (BusyBox) stand behind a gap, in doubt."""
+        for index in sorted(self._free):
+            following = self._kept[index + 1] if index + 1 < len(self._kept) else {}
+            line = self._written.lines.get(following.get("text", ""))
+            if line and line.late and self._is_doubt(index):
+                self._free.remove(index)
+                self._verdict.gaps_vain += 1
+
+    def _is_doubt(self, index: int) -> bool:
+        """Whether a gap has no extent: it stands behind what many generations begin with, and is all that is known."""
+        gap = self._kept[index]
+        if gap["from"] is None or gap["to"] is None:
+            return False
+        start, end = positions.decode(gap["from"]), positions.decode(gap["to"])
+        alike = self._written.generations.count(start.generation) > 1
+        return alike and (start.generation, start.offset) == (end.generation, end.offset) and start.offset <= PROOF_BYTES
 
     def _late(self, text: str, line: Line, stretch: list[str]) -> None:
         """A line that was written late and did not come: with what is missing before it in its file, or alone."""
@@ -207,6 +226,8 @@ class _Gaps:
             return True
         if text is None:
             return False
+        if self._is_doubt(index):
+            return True
         start = positions.decode(text)
         lines, contents = self._written.lines, self._written.contents
         low = lines[before] if before else Line(0, 0, 0, 0, False)
