@@ -180,7 +180,9 @@ class _Gaps:
             return False
         start, end = positions.decode(gap["from"]), positions.decode(gap["to"])
         alike = self._written.generations.count(start.generation) > 1
-        return alike and (start.generation, start.offset) == (end.generation, end.offset) and start.offset <= PROOF_BYTES
+        return (
+            alike and (start.generation, start.offset) == (end.generation, end.offset) and start.offset <= PROOF_BYTES
+        )
 
     def _late(self, text: str, line: Line, stretch: list[str]) -> None:
         """A line that was written late and did not come: with what is missing before it in its file, or alone."""
