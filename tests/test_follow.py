@@ -129,6 +129,19 @@ async def test_late_write_to_a_file_that_was_renamed_empty(host: LocalTransport,
         await everything(log, got)
 
 
+async def test_copy_with_the_number_of_a_deleted_empty_file_does_not_come_twice(log: LogWriter, applets: Path) -> None:
+    """BusyBox's stat tells no birth; file systems give a number out again at once."""
+    async with following(log.path, LocalTransport((BUSYBOX, "ash"), str(applets))) as got:
+        await got.until_live()
+        log.rename()
+        log.write(30)
+        await everything(log, got)
+        log.path.with_name("a.log.1").unlink()
+        log.copytruncate()
+        log.write(3)
+        await everything(log, got)
+
+
 async def test_copytruncate_while_connected(host: LocalTransport, log: LogWriter) -> None:
     async with following(log.path, host) as got:
         await got.until_live()

@@ -13,7 +13,7 @@ from aggregator.history.closed import Closed, Ledger, is_short, where
 from aggregator.history.files import Generation, generations
 from aggregator.history.gaps import first_of
 from aggregator.history.inode import is_unique
-from aggregator.history.read import read_rest
+from aggregator.history.read import holds, read_rest
 from aggregator.history.whereabouts import Whereabouts
 from aggregator.model import Batch, File, Gap, Position
 from aggregator.remote.link import Link
@@ -89,7 +89,7 @@ class LookBack:
         for index, one in enumerate(found):
             if one.live or all(one.inode == closed.end.inode and one.size == closed.end.offset for closed in overdue):
                 continue
-            closed = await self._ledger.find(one) or self._once_blank(one, found[index + 1 :])
+            closed = await self._ledger.find(one) or await self._once_blank(one, found[index + 1 :])
             if closed is None or closed not in overdue:
                 continue
             finish = one.kind != "plain" or closed.looks > limits.PARTIAL_LOOKS
@@ -103,12 +103,16 @@ class LookBack:
     def _all(self) -> list[Closed]:
         return [*self._ledger.closed, *self._blank]
 
-    def _once_blank(self, one: Generation, newer: list[Generation]) -> Closed | None:
-        """A file that was closed without a line: that it is no other with its number tells our place, which is in a
-        newer one."""
-        if all(other.inode != self._here.inode for other in newer):
+    async def _once_blank(self, one: Generation, newer: list[Generation]) -> Closed | None:
+        """A file that was closed without a line. That it is no other with its number, such as a copy of what was read
+        since, tells our place, which is in a newer one for sure. Raises HostError, Moved."""
+        at = self._here.at
+        closed = next((closed for closed in self._blank if closed.end.inode == one.inode), None)
+        if closed is None or not isinstance(at, Place) or one.id == at.generation:
             return None
-        return next((closed for closed in self._blank if closed.end.inode == one.inode), None)
+        alike = [other for other in newer if other.id == at.generation]
+        ours = len(alike) == 1 and alike[0].inode == at.inode
+        return closed if ours and await holds(self._link, self._file, at, where(alike[0])) else None
 
     async def _give_out(self, one: Generation, closed: Closed, *, finish: bool) -> bool:
         """What a closed file holds beyond what was given out of it; whether there was anything."""
