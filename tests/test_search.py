@@ -127,6 +127,16 @@ def test_a_log_without_stamps_is_of_the_time_it_was_written(rig: Rig) -> None:
     assert [text for one in pages(rig, source, limit=2, direction="forward") for text in one] == ["one", "two", "three"]
 
 
+def test_pages_back_go_on_behind_a_last_line_that_never_got_its_newline(rig: Rig) -> None:
+    source = rig.some()
+    path = rig.write(source, "three\nfour\n")
+    older = path.with_name(path.name + ".1")
+    older.write_text("one\ntwo")
+    os.utime(older, (START.timestamp(), START.timestamp()))
+    found = pages(rig, source, limit=1, since=stamp(0))
+    assert [text for one in reversed(found) for text in one] == ["one", "two", "three", "four"]
+
+
 def test_rotated_and_compressed_generations_are_one_log(rig: Rig) -> None:
     source = rig.some()
     path = rig.path(source)

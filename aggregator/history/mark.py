@@ -45,19 +45,22 @@ def locate(slices: Sequence[Slice], place: Place, file: File, *, backward: bool)
         raise Elsewhere(f"what {file.path} on {file.host} held there is gone")
     index = min(held, key=lambda index: _rank(slices[index].one, place, index))
     piece = slices[index]
-    if backward and piece.end is not None and place.offset > piece.end:
+    end = piece.one.size if piece.end is None else piece.end
+    if backward and end is not None and place.offset > end:
         return index, None
     if backward and place.offset < piece.start:
         return index - 1, None
     if not backward and place.offset < piece.start:
         return index, None
-    if not backward and piece.end is not None and place.offset > piece.end:
+    if not backward and end is not None and place.offset > end:
         return index + 1, None
     return index, place.offset
 
 
 def _holds(one: Generation, place: Place) -> bool:
-    return (one.id or NO_GENERATION) == place.generation and (one.size is None or one.size >= place.offset)
+    """A place behind a last line that lacks its newline counts that newline."""
+    most = None if one.size is None else one.size + (not one.live)
+    return (one.id or NO_GENERATION) == place.generation and (most is None or most >= place.offset)
 
 
 def _rank(one: Generation, place: Place, index: int) -> tuple[bool, bool, int]:
