@@ -75,6 +75,25 @@ async def test_log_text_is_never_markup_and_control_characters_are_visible(page:
     assert await page.locator(".row .ctl").all_text_contents() == ["␛[31m", "␛[0m", "\\u202e", "␀", "\\x9b"]
 
 
+async def test_places_of_secrets_are_chips_where_the_server_says_so_and_as_wide_as_their_text(
+    page: Page, stage: Stage
+) -> None:
+    text = "card [redacted:card], key [redacted:my.own-key]\u202e"
+    hidden = line(1, "web-1", text, redacted=True, spans=[[5, 20]])
+    await show(page, stage, "", hidden, line(2, "web-1", text))
+    chips = page.locator(".row .redacted")
+    assert await chips.all_text_contents() == ["[redacted:card]", "[redacted:my.own-key]"]
+    await expect(chips.first).to_have_attribute("title", "A secret was taken out here: card")
+    await expect(page.locator(".row mark .redacted")).to_have_count(1)
+    rows = page.locator(".row .text")
+    assert await rows.nth(0).text_content() == await rows.nth(1).text_content()
+    select = "const range = new Range(); range.selectNodeContents(element)"
+    width = f"element => {{ {select}; return range.getBoundingClientRect().width }}"
+    assert abs(await rows.nth(0).evaluate(width) - await rows.nth(1).evaluate(width)) < 1
+    await rows.first.dblclick()
+    await expect(page.locator(".whole .redacted")).to_have_count(2)
+
+
 async def test_matches_are_marked_where_the_server_says_also_after_astral_characters(page: Page, stage: Stage) -> None:
     await show(page, stage, "", line(1, text="🚀🚀 rocket and rocket", spans=[[3, 9], [14, 20]]))
     assert await page.locator(".row mark").all_text_contents() == ["rocket", "rocket"]

@@ -51,6 +51,7 @@ async def open_full(page: Page, stage: Stage, query: str = "") -> None:
         for n in range(24)
     ]
     lines += [line(-9000, "web-2", "far behind", late=True), gap(24, 30)]
+    lines.append(line(24, "web-8", "a card: [redacted:card]", redacted=True))
     await stage.send(*lines, notice("db-1", "failed", "permission denied"), notice("api-1", "waiting", "timed out"))
     for name, errors in (("web-5", 30), ("web-6", 12), ("web-7", 1)):
         live = notice(name, "live", path="/var/log/app.log")

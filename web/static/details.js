@@ -103,8 +103,8 @@ export class LineDetails extends LitElement {
     if (!this.row || !text) return;
     const { record } = this.row;
     const pretty = indented(record.text);
-    if (pretty) setLines(text, pretty);
-    else setText(text, record.text, record.spans);
+    if (pretty) setLines(text, pretty, record);
+    else setText(text, record.text, record);
   }
 
   /** @override */

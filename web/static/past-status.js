@@ -77,7 +77,7 @@ export class PastStatus extends LitElement {
   #host({ host, stage, scanned, to_scan, matches }) {
     const of = to_scan === null || to_scan === undefined ? "" : ` of ${size(to_scan)}`;
     return html`<li><span class="name">${host}</span>
-      <span>${STAGES[stage] ?? stage}</span><span>${scanned || to_scan ? `${size(scanned)}${of}` : ""}</span><span>${plural(matches, "match").replace(/matchs$/, "matches")}</span></li>`;
+      <span>${STAGES[stage] ?? stage}</span><span>${scanned || to_scan ? `${size(scanned)}${of}` : ""}</span><span>${matches || scanned ? plural(matches, "match").replace(/matchs$/, "matches") : ""}</span></li>`;
   }
 
   #trouble() {

@@ -91,7 +91,7 @@ export class RowElement {
     this.#host.title = `${record.host}\n${record.source}: ${record.path}`;
     this.#source.textContent = display.sources ? record.source : "";
     this.#level.textContent = known ? LEVELS[/** @type {string} */ (record.level)] : "";
-    setText(this.#text, record.text, record.spans, SHOWN_CHARS);
+    setText(this.#text, record.text, record, SHOWN_CHARS);
     for (const words of notes(row)) {
       const note = make("span", "note");
       note.textContent = words;

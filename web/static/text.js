@@ -1,7 +1,13 @@
 /**
  * Log text made harmless and visible: control characters as pictures, invisible and bidirectional ones escaped,
- * matches marked. Text only ever becomes text nodes; a pattern of the user is never run here, matches come from the
- * server as spans of code points.
+ * matches and what stands for secrets marked. Text only ever becomes text nodes; a pattern of the user is never run here,
+ * matches come from the server as spans of code points.
+ */
+
+/**
+ * @typedef {object} Marks of a text
+ * @property {[number, number][]} [spans] matches, in code points
+ * @property {boolean|string[]} [redacted] whether `[redacted:NAME]` stands in it for secrets
  */
 
 // C0 without tab, DEL and C1, soft hyphen, direction marks and overrides, zero-width space, joiners of nothing, BOM.
@@ -9,6 +15,9 @@ const HIDDEN =
   /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/;
 // A terminal's colour and cursor sequence: dimmed as a whole, so that the text around stays readable.
 const SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/y;
+
+// What the server puts in a secret's place.
+const REDACTED = /\[redacted:([A-Za-z0-9._:-]+)\]/g;
 
 /**
  * @param {number} code a UTF-16 unit that HIDDEN matches
@@ -100,30 +109,49 @@ function sequenceAt(text, at) {
 }
 
 /**
+ * @param {Node} parent
+ * @param {string} text
+ * @param {boolean} redacted
+ */
+function appendText(parent, text, redacted) {
+  let done = 0;
+  for (const { 0: place, 1: name, index } of redacted ? text.matchAll(REDACTED) : []) {
+    if (index > done) appendNeutral(parent, text.slice(done, index));
+    const chip = document.createElement("span");
+    chip.className = "redacted";
+    chip.title = `A secret was taken out here: ${name}`;
+    chip.textContent = place;
+    parent.appendChild(chip);
+    done = index + place.length;
+  }
+  if (done < text.length) appendNeutral(parent, text.slice(done));
+}
+
+/**
  * Replace what `element` holds by `text`, neutralised, with its matches in `<mark>`.
  *
  * @param {HTMLElement} element
  * @param {string} text
- * @param {[number, number][]} [spans] in code points
+ * @param {Marks} [marks]
  * @param {number} [limit] UTF-16 units shown at most
  */
-export function setText(element, text, spans, limit = Infinity) {
+export function setText(element, text, { spans = [], redacted } = {}, limit = Infinity) {
   let shown = text.length > limit ? text.slice(0, limit) : text;
   if (shown.length < text.length && /[\ud800-\udbff]$/.test(shown)) shown = shown.slice(0, -1);
-  if (!spans?.length && !HIDDEN.test(shown)) {
+  if (!spans.length && !redacted && !HIDDEN.test(shown)) {
     element.textContent = shown;
     return;
   }
   const all = document.createDocumentFragment();
   let done = 0;
-  for (const [from, to] of units(shown, spans ?? [])) {
-    if (from > done) appendNeutral(all, shown.slice(done, from));
+  for (const [from, to] of units(shown, spans)) {
+    if (from > done) appendText(all, shown.slice(done, from), Boolean(redacted));
     const mark = document.createElement("mark");
-    appendNeutral(mark, shown.slice(from, to));
+    appendText(mark, shown.slice(from, to), Boolean(redacted));
     all.appendChild(mark);
     done = to;
   }
-  if (done < shown.length) appendNeutral(all, shown.slice(done));
+  if (done < shown.length) appendText(all, shown.slice(done), Boolean(redacted));
   element.replaceChildren(all);
 }
 
@@ -132,12 +160,13 @@ export function setText(element, text, spans, limit = Infinity) {
  *
  * @param {HTMLElement} element
  * @param {string} text
+ * @param {Marks} [marks] but its matches
  */
-export function setLines(element, text) {
+export function setLines(element, text, { redacted } = {}) {
   const all = document.createDocumentFragment();
   text.split("\n").forEach((line, i) => {
     if (i) all.appendChild(document.createTextNode("\n"));
-    appendNeutral(all, line);
+    appendText(all, line, Boolean(redacted));
   });
   element.replaceChildren(all);
 }
