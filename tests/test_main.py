@@ -15,7 +15,7 @@ def test_an_unknown_command_is_named_with_those_there_are(capsys: pytest.Capture
         main(["docter"])
     assert ended.value.code == 2
     said = capsys.readouterr().err
-    assert said.startswith("tailon-agg: COMMAND: there is no 'docter'; commands are serve, check, tail,")
+    assert said.startswith("tailon-agg: COMMAND: there is no 'docter'; commands are serve, check,")
     assert said.endswith("logs are host:/path\n")
 
 
