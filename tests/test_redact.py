@@ -98,6 +98,16 @@ def test_a_group_of_an_own_pattern_is_what_is_taken_out() -> None:
     assert redact("user=alice id=7", own("user=(\\w+)")) == "user=[redacted:own0] id=7"
 
 
+def test_an_own_pattern_s_anchors_are_those_of_lines() -> None:
+    texts = ["2026-11-23T10:00:00Z a", "key: one", "2026-11-23T10:00:01Z key: two", "key: three"]
+    assert read(batches(texts, []), own("^key: (\\w+)$")) == [
+        texts[0],
+        "key: [redacted:own0]",
+        texts[2],
+        "key: [redacted:own0]",
+    ]
+
+
 @pytest.mark.parametrize("cut", range(0, 60, 7))
 def test_an_own_pattern_crosses_the_lines_of_its_record_and_batches_but_not_records(cut: int) -> None:
     texts = ["2026-11-23T10:00:00Z a <<one", " two>> b", "2026-11-23T10:00:01Z c <<", "2026-11-23T10:00:02Z >> d"]
@@ -196,6 +206,7 @@ def test_own_patterns_that_are_wrong_or_stand_everywhere_are_faults_with_their_l
     rules = [
         '{name: a, pattern: "("}',
         '{name: b, pattern: "x*"}',
+        "{name: f, pattern: '\\Ax'}",
         '{name: "c d", pattern: x}',
         '{name: e, pattern: "x+"}',
     ]
@@ -205,7 +216,8 @@ def test_own_patterns_that_are_wrong_or_stand_everywhere_are_faults_with_their_l
     assert [(fault.mark.line, fault.path) for fault in error.value.faults if fault.mark] == [
         (5, "redact.patterns[0].pattern"),
         (6, "redact.patterns[1].pattern"),
-        (7, "redact.patterns[2].name"),
+        (7, "redact.patterns[2].pattern"),
+        (8, "redact.patterns[3].name"),
     ]
 
 

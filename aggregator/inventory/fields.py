@@ -128,6 +128,8 @@ def _pattern(text: str) -> str:
         reason = error.args[0] if error.args else "syntax error"
         words = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise ValueError(f"is not an RE2 pattern: {words}") from None
+    if "\\A" in text or "\\z" in text:
+        raise ValueError("has \\A or \\z; ^ and $ are a line's beginning and end")
     if compiled.search("") is not None:
         raise ValueError("matches the empty text, which stands everywhere")
     if compiled.programsize > limits.PATTERN_PROGRAM:

@@ -54,9 +54,9 @@ class Redaction:
         texts: Sequence[str] | None = None
         if hits := self.redactor.hits(whole):
             texts, starts = _lines(batch)
-            for index in _touched(hits, starts):
-                if spans := self.redactor.spans(texts[index]):
-                    found[index] = spans
+            touched = _touched(hits, starts)
+            for number, spans in self.redactor.lines([texts[index] for index in touched]).items():
+                found[touched[number]] = list(spans)
         if self.redactor.keys and (state.left or keys.SIGN in whole):
             texts = texts or _lines(batch)[0]
             inside, state = keys.find(texts, state)

@@ -19,7 +19,7 @@ from aggregator.stream.keys import Span
 Secrets = Mapping[int, Sequence[Span]]  # by the index of a line
 
 _ONE_LINE = re.compile(  # a pattern that can't match a newline, as far as a look tells
-    r"(?:[^\\\[(]|\((?:\?:|\?i:|\?i\)|\?P?<\w+>)?(?!\?)|\\[dwSbBAz]|\\[^A-Za-z0-9]"
+    r"(?:[^\\\[(]|\((?:\?:|\?i:|\?i\)|\?P?<\w+>)?(?!\?)|\\[dwSbB]|\\[^A-Za-z0-9]"
     r"|\[(?!\^)(?:[ -Z^-~]|\\[dw]|\\[^A-Za-z0-9])+\])*"
 )
 
@@ -37,15 +37,17 @@ class Redactor:
     def __init__(self, rules: Redact) -> None:
         self.rules = rules
         builtin = [_Kind(kind.name, _compile(kind.pattern)) for kind in secrets.BUILTIN] if rules.builtin else []
-        own = [_Kind(kind.name, _compile(kind.pattern)) for kind in rules.patterns]
+        own = [(_Kind(kind.name, _compile(f"(?m){kind.pattern}")), kind.pattern) for kind in rules.patterns]
         self.keys = rules.builtin
-        self._kinds = [*builtin, *own]
-        self._crossing = [kind for kind in own if not _ONE_LINE.fullmatch(kind.pattern.pattern)]
+        self._kinds = [*builtin, *(kind for kind, pattern in own if _ONE_LINE.fullmatch(pattern))]
+        self._crossing = [kind for kind, pattern in own if not _ONE_LINE.fullmatch(pattern)]
         self._card = _compile(secrets.CARD) if rules.builtin else None
         self._any = [_compile(_either())] if rules.builtin else []
-        self._any += [kind.pattern for kind in own]
+        self._any += [kind.pattern for kind, _ in own]
         self.crosses = bool(self._crossing)
-        names = {kind.name for kind in self._kinds} | ({keys.NAME, secrets.CARD_NAME} if rules.builtin else set())
+        names = {kind.name for kind in [*self._kinds, *self._crossing]} | (
+            {keys.NAME, secrets.CARD_NAME} if rules.builtin else set()
+        )
         self._places = [_place(name) for name in sorted(names)]
 
     def __bool__(self) -> bool:
@@ -55,24 +57,16 @@ class Redactor:
         """Where there may be something to redact: quick, for a whole batch."""
         return [match.span() for pattern in self._any for match in pattern.finditer(text)]
 
-    def spans(self, text: str) -> list[Span]:
-        """What is secret in a line, from left to right, none overlapping; private keys are `Redaction`'s."""
-        return merged(self._found(text, self._kinds, self._card))
+    def lines(self, texts: Sequence[str]) -> Secrets:
+        """What is secret in each of some lines by itself; private keys are `Redaction`'s."""
+        found = _by_line(self._found("\n".join(texts), self._kinds, self._card), texts)
+        for index, text in enumerate(texts) if self._crossing else ():
+            found.setdefault(index, []).extend(self._found(text, self._crossing, None))
+        return {index: merged(spans) for index, spans in found.items() if spans}
 
     def crossing(self, texts: Sequence[str]) -> Secrets:
         """What own patterns find in the lines of a record together."""
-        if not self._crossing:
-            return {}
-        found: dict[int, list[Span]] = {}
-        starts = [0, *accumulate(len(text) + 1 for text in texts)]
-        for start, end, name in self._found("\n".join(texts), self._crossing, None):
-            for index in range(bisect_right(starts, start) - 1, len(texts)):
-                at = starts[index]
-                if at >= end:
-                    break
-                if start < at + len(texts[index]):
-                    found.setdefault(index, []).append((max(start - at, 0), min(end - at, len(texts[index])), name))
-        return found
+        return _by_line(self._found("\n".join(texts), self._crossing, None), texts) if self._crossing else {}
 
     def outside(self, text: str, *, fold: bool) -> str:
         """The longest part of a text that stands in a line as it was written wherever the whole stands in the line as
@@ -117,6 +111,20 @@ def replaced(text: str, spans: Iterable[Span]) -> str:
         parts += [text[at:start], _place(name)]
         at = end
     return "".join([*parts, text[at:]])
+
+
+def _by_line(spans: Iterable[Span], texts: Sequence[str]) -> dict[int, list[Span]]:
+    """Spans of lines joined by newlines, as those of each."""
+    found: dict[int, list[Span]] = {}
+    starts = [0, *accumulate(len(text) + 1 for text in texts)]
+    for start, end, name in spans:
+        for index in range(bisect_right(starts, start) - 1, len(texts)):
+            at = starts[index]
+            if at >= end:
+                break
+            if start < at + len(texts[index]):
+                found.setdefault(index, []).append((max(start - at, 0), min(end - at, len(texts[index])), name))
+    return found
 
 
 def _place(name: str) -> str:
