@@ -133,7 +133,6 @@ FILES_PER_VIEW = 5_000  # files of one view
 LEFT_OUT = 100  # files beyond a view's end that its viewers are told of
 AFTER_POSITIONS = 5_000  # `after` parameters of one request
 TICK = 15.0  # seconds of quiet after which a viewer gets a tick
-STREAM_CHUNK = 256 << 10  # bytes written to a viewer at once
 
 # --- Searching on hosts (aggregator.history) ----------------------------------------------------------------------
 

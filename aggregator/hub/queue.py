@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from aggregator import limits
 from aggregator.hub.chunk import Chunk, Format, encode_records
-from aggregator.model import File, Gap
+from aggregator.model import File
 from aggregator.stream import positions
-from aggregator.stream.records import EndRecord, GapRecord, Line, Record, gap_record
+from aggregator.stream.records import EndRecord, GapRecord, Line, Record
 from aggregator.stream.runs import Run
 
 
@@ -96,10 +96,6 @@ class Queue:
         """Take a record that is no line; these are few and never dropped."""
         self._items.append(record)
         self._signal()
-
-    def put_gap(self, gap: Gap) -> None:
-        """Take a gap that came with the feed."""
-        self.put_record(gap_record(gap))
 
     def lose(self, lines: Iterable[Line]) -> None:
         """Count lines as missing; the gap is told before the next line of their file."""
