@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import re
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -170,23 +170,34 @@ class Hostile:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(START_S)
 
 
-async def honest(process: Process) -> None:
-    """What an honest host does: run the command."""
+@contextlib.asynccontextmanager
+async def running_here(process: Process) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The command that was asked for, run on this machine; it is ended with the block, and its pipes are closed."""
     pipe = asyncio.subprocess.PIPE
-    command = process.command or ""
-    child = await asyncio.create_subprocess_exec("sh", "-c", command, stdin=pipe, stdout=pipe, stderr=pipe)
-    assert child.stdin
-    assert child.stdout
-    assert child.stderr
-    heartbeats = asyncio.create_task(_copy(process.stdin, child.stdin))
+    child = await asyncio.create_subprocess_exec(
+        "sh", "-c", process.command or "", stdin=pipe, stdout=pipe, stderr=pipe
+    )
     try:
-        await asyncio.gather(_copy(child.stdout, process.stdout), _copy(child.stderr, process.stderr))
-        process.exit(await child.wait())
+        yield child
     finally:
-        heartbeats.cancel()
         with contextlib.suppress(ProcessLookupError):
             child.terminate()
+        child._transport.close()  # a loop that ends right after its exit would leave them open
         await child.wait()
+
+
+async def honest(process: Process) -> None:
+    """What an honest host does: run the command."""
+    async with running_here(process) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        heartbeats = asyncio.create_task(_copy(process.stdin, child.stdin))
+        try:
+            await asyncio.gather(_copy(child.stdout, process.stdout), _copy(child.stderr, process.stderr))
+            process.exit(await child.wait())
+        finally:
+            heartbeats.cancel()
 
 
 async def _copy(source: Any, target: Any) -> None:

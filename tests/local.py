@@ -14,6 +14,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Self
 
 from aggregator.model import Host
 from aggregator.remote.transport import Connection, Exit
@@ -177,6 +178,12 @@ class LocalTransport:
         self._steps = 0
         self._instead: Callable[[], None] | None = None
         self.channels: list[LocalChannel] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.end()
 
     async def end(self, seconds: float = 20.0) -> None:
         """Wait for all commands to end by themselves; AssertionError otherwise."""

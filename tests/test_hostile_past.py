@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fleet import Fleet
-from hostile import MARK, Answer, Hostile, Process, floods, says
+from hostile import MARK, Answer, Hostile, Process, floods, running_here, says
 from product import Product
 
 from aggregator.errors import HostError
@@ -36,23 +36,21 @@ def mangled(change: Callable[[bytes], bytes], then: bytes = b"", *, errors: bool
     """What an honest host answers, changed; with `then` this comes behind it without end (as `errors`)."""
 
     async def answer(process: Process) -> None:
-        child = await asyncio.create_subprocess_exec(
-            "sh", "-c", process.command or "", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )
-        assert child.stdin
-        assert child.stdout
-        told = b""
-        while piece := await child.stdout.read(1 << 16):
-            told += piece
-        child.stdin.close()
-        process.stdout.write(change(told))
-        await process.stdout.drain()
-        out = process.stderr if errors else process.stdout
-        while then and not process.is_closing():
-            out.write(then)
-            await out.drain()
-            await asyncio.sleep(0.005)
-        process.exit(await child.wait())
+        async with running_here(process) as child:
+            assert child.stdin
+            assert child.stdout
+            told = b""
+            while piece := await child.stdout.read(1 << 16):
+                told += piece
+            child.stdin.close()
+            process.stdout.write(change(told))
+            await process.stdout.drain()
+            out = process.stderr if errors else process.stdout
+            while then and not process.is_closing():
+                out.write(then)
+                await out.drain()
+                await asyncio.sleep(0.005)
+            process.exit(await child.wait())
 
     return answer
 

@@ -205,8 +205,9 @@ async def running(folder: Path) -> AsyncIterator[Site]:
         log.write_text(f"{text_of(source)} http://me:{SECRET}@db/\n")
     metrics = Metrics()
     async with (
+        LocalTransport() as transport,
         await AuditLog.open(folder / "audit.jsonl", metrics) as audit,
-        Aggregator(load([inventory_of(folder)]), LocalTransport(), audit, metrics) as aggregator,
+        Aggregator(load([inventory_of(folder)]), transport, audit, metrics) as aggregator,
     ):
         site = Site(create_app(aggregator, Authority.of([BASE])), aggregator, folder, folder / "audit.jsonl")
         answer = await site.ask("all", "/api/v1/stream", follow=0)

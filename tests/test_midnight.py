@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -39,18 +40,26 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+@pytest.fixture
+async def host() -> AsyncIterator[LocalTransport]:
+    async with LocalTransport() as transport:
+        yield transport
+
+
 def append(path: Path, text: str) -> None:
     with path.open("a") as out:
         out.write(text)
 
 
 @pytest.mark.parametrize("name", ["app-${date}.log", "${date:%d}/*.log"])
-async def test_goes_over_to_the_next_day_and_stays_for_late_lines(tmp_path: Path, clock: Clock, name: str) -> None:
+async def test_goes_over_to_the_next_day_and_stays_for_late_lines(
+    tmp_path: Path, clock: Clock, host: LocalTransport, name: str
+) -> None:
     first, second = ("app-2026-11-23.log", "app-2026-11-24.log") if name.startswith("app") else ("23/a.log", "24/a.log")
     for path in (first, second):
         (tmp_path / path).parent.mkdir(exist_ok=True)
     append(tmp_path / first, "first\n")
-    watched = Watched(tmp_path / name, LocalTransport(), tmp_path, timezone="UTC", lines="100")
+    watched = Watched(tmp_path / name, host, tmp_path, timezone="UTC", lines="100")
     await watched.start()
     append(tmp_path / first, "evening\n")
     await watched.until(lambda: watched.got == ["first", "evening"])
@@ -66,9 +75,9 @@ async def test_goes_over_to_the_next_day_and_stays_for_late_lines(tmp_path: Path
     await watched.stop()
 
 
-async def test_tomorrows_file_may_come_long_after_midnight(tmp_path: Path, clock: Clock) -> None:
+async def test_tomorrows_file_may_come_long_after_midnight(tmp_path: Path, clock: Clock, host: LocalTransport) -> None:
     append(tmp_path / "2026-11-23.log", "first\n")
-    watched = Watched(tmp_path / "${date}.log", LocalTransport(), tmp_path, timezone="UTC", lines="100")
+    watched = Watched(tmp_path / "${date}.log", host, tmp_path, timezone="UTC", lines="100")
     await watched.start()
     clock.forward(seconds=4)
     await watched.until_files(2)
