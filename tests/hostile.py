@@ -184,6 +184,7 @@ async def running_here(process: Process) -> AsyncIterator[asyncio.subprocess.Pro
             child.terminate()
         child._transport.close()  # a loop that ends right after its exit would leave them open
         await child.wait()
+        await asyncio.sleep(0)
 
 
 async def honest(process: Process) -> None:
