@@ -6,7 +6,7 @@ from collections import Counter
 
 import msgspec
 
-from aggregator.history.tally import Tally
+from aggregator.history.reading.tally import Tally
 from aggregator.pages import Failure
 from aggregator.stream.records import rfc3339
 

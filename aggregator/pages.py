@@ -9,10 +9,10 @@ import msgspec
 
 from aggregator import limits
 from aggregator.access.door import Opening
-from aggregator.history import cursor
-from aggregator.history.lane import Lane
-from aggregator.history.search import Search
-from aggregator.history.select import Hit
+from aggregator.history.reading.select import Hit
+from aggregator.history.search import cursor
+from aggregator.history.search.lane import Lane
+from aggregator.history.search.search import Search
 from aggregator.pastquery import PastPlan
 from aggregator.stream.records import Line, LineRecord
 from aggregator.stream.runs import runs_of
@@ -45,7 +45,7 @@ class Page(msgspec.Struct):
 
 
 class ProgressRecord(msgspec.Struct, tag="progress"):
-    """How far a search has come on a host, all in all: see `aggregator.history.search.Progress`."""
+    """How far a search has come on a host, all in all: see `aggregator.history.search.search.Progress`."""
 
     host: str
     stage: str

@@ -17,12 +17,12 @@ from aggregator.access.request import Request
 from aggregator.access.sight import Sight
 from aggregator.errors import Fault, HostError, UsageError
 from aggregator.histogram import Histogram, edges_of, histogram
-from aggregator.history.around import lines_around
-from aggregator.history.find import plain_file
-from aggregator.history.hostread import HostRead
-from aggregator.history.search import Looked, Search, Shared, searching
-from aggregator.history.span import read_span
-from aggregator.history.tally import Tally
+from aggregator.history.generation.around import lines_around
+from aggregator.history.generation.find import plain_file
+from aggregator.history.generation.span import read_span
+from aggregator.history.reading.tally import Tally
+from aggregator.history.search.hostread import HostRead
+from aggregator.history.search.search import Looked, Search, Shared, searching
 from aggregator.hub.feed import line_reader
 from aggregator.hub.view import select
 from aggregator.inventory import Inventory

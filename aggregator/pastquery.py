@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from aggregator import limits
 from aggregator.access.sight import Sight
 from aggregator.errors import Fault, UsageError
-from aggregator.history import cursor
-from aggregator.history.search import Range
-from aggregator.history.select import Wanted
+from aggregator.history.reading.select import Wanted
+from aggregator.history.search import cursor
+from aggregator.history.search.search import Range
 from aggregator.hub.view import Pair
 from aggregator.inventory import Inventory
 from aggregator.inventory.durations import moment, seconds

@@ -22,8 +22,8 @@ from aggregator.access.request import Request
 from aggregator.access.rules import RulePolicy, is_terminal
 from aggregator.access.sight import Sight
 from aggregator.errors import TooMany
-from aggregator.history.places import Places
-from aggregator.history.search import Shared
+from aggregator.history.following.places import Places
+from aggregator.history.search.search import Shared
 from aggregator.hub.hub import Hub
 from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory

@@ -10,7 +10,7 @@ from pathlib import Path
 from local import LocalTransport
 
 from aggregator.errors import HostError
-from aggregator.history.follow import Follower, Opened
+from aggregator.history.following.follow import Follower, Opened
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Gap, Host, SshOptions
 from aggregator.remote.pool import Links

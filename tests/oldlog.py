@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local import LocalTransport
 
-from aggregator.history.seek import Slice
+from aggregator.history.seeking.seek import Slice
 from aggregator.metrics import Metrics
 from aggregator.model import File, Host, SshOptions
 from aggregator.remote.link import Link

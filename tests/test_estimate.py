@@ -13,8 +13,8 @@ from oldlog import OldLog, file_of, link_here
 from shells import SHELLS, machine
 
 from aggregator import limits
-from aggregator.history.estimate import Estimate, estimate
-from aggregator.history.times import TimesCache
+from aggregator.history.seeking.estimate import Estimate, estimate
+from aggregator.history.seeking.times import TimesCache
 from aggregator.stream.reader import LineReader
 
 START = 1_760_000_000  # seconds since the epoch

@@ -17,7 +17,7 @@ from local import LocalTransport
 from logwriter import LogWriter, compare
 
 from aggregator import limits
-from aggregator.history.gaps import first_of
+from aggregator.history.following.gaps import first_of
 from aggregator.stream.lines import generation_of
 
 BUSYBOX = "/usr/bin/busybox"

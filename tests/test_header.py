@@ -12,9 +12,9 @@ import pytest
 from local import LocalChannel, LocalConnection, LocalTransport
 
 from aggregator.errors import Gone, HostError
-from aggregator.history.files import Generation, generations
-from aggregator.history.read import Where, read_bytes
-from aggregator.history.searching import Aim, searching
+from aggregator.history.generation.files import Generation, generations
+from aggregator.history.generation.read import Where, read_bytes
+from aggregator.history.scanning.searching import Aim, searching
 from aggregator.metrics import Metrics
 from aggregator.model import File, Host, SshOptions
 from aggregator.remote.header import read_header

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from product import Product, Record, Stream, target
 
 from aggregator import limits
-from aggregator.history.entry import Entry, Raw
-from aggregator.history.lane import Lane
-from aggregator.history.mark import START
-from aggregator.history.merge import Merge
-from aggregator.history.select import Hit
+from aggregator.history.reading.entry import Entry, Raw
+from aggregator.history.reading.mark import START
+from aggregator.history.reading.select import Hit
+from aggregator.history.search.lane import Lane
+from aggregator.history.search.merge import Merge
 from aggregator.model import File
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

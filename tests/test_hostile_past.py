@@ -16,9 +16,9 @@ from hostile import MARK, Answer, Hostile, Process, floods, running_here, says
 from product import Product
 
 from aggregator.errors import HostError
-from aggregator.history.files import generations
-from aggregator.history.scan import scan
-from aggregator.history.seek import Slice
+from aggregator.history.generation.files import generations
+from aggregator.history.scanning.scan import scan
+from aggregator.history.seeking.seek import Slice
 from aggregator.inventory import load
 from aggregator.metrics import Metrics
 from aggregator.model import File

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.history.files import Generation, ordered
+from aggregator.history.generation.files import Generation, ordered
 
 
 def one(number: int, mtime: int, birth: str = "0.0") -> Generation:

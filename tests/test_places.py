@@ -15,8 +15,8 @@ from fleet import Fleet, FleetHost
 from product import Product, wait_until
 
 from aggregator import limits
-from aggregator.history.kept import Ended, Kept
-from aggregator.history.places import Places
+from aggregator.history.following.places import Places
+from aggregator.history.generation.kept import Ended, Kept
 from aggregator.model import File
 from aggregator.stream.proof import Place, Proof
 

@@ -17,8 +17,8 @@ from logwriter import BANNER, LogWriter
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.kept import NOTHING_KNOWN, Known
-from aggregator.history.resume import Resume
+from aggregator.history.following.resume import Resume
+from aggregator.history.generation.kept import NOTHING_KNOWN, Known
 from aggregator.metrics import Metrics
 from aggregator.model import File, Gap, Host, Position, SshOptions
 from aggregator.remote.link import Link

@@ -28,13 +28,13 @@ from local import LocalTransport
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.files import Generation, generations
-from aggregator.history.frames import Frames
-from aggregator.history.grepped import Grepped
-from aggregator.history.read import Moved
-from aggregator.history.scan import scan
-from aggregator.history.turns import Turns
-from aggregator.history.unpack import Unpacker
+from aggregator.history.generation.files import Generation, generations
+from aggregator.history.generation.read import Moved
+from aggregator.history.reading.turns import Turns
+from aggregator.history.scanning.frames import Frames
+from aggregator.history.scanning.grepped import Grepped
+from aggregator.history.scanning.scan import scan
+from aggregator.history.scanning.unpack import Unpacker
 from aggregator.inventory import load
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Host, SshOptions

@@ -25,13 +25,13 @@ from shells import SHELLS, machine
 
 from aggregator import limits
 from aggregator.errors import HostError
-from aggregator.history.files import Generation
-from aggregator.history.marks import Wanted
-from aggregator.history.read import Where, read_bytes
-from aggregator.history.sample import take
-from aggregator.history.seek import Seek, Slice, listed, slices
-from aggregator.history.timeline import Piece
-from aggregator.history.times import Facts, Looks, TimesCache
+from aggregator.history.generation.files import Generation
+from aggregator.history.generation.read import Where, read_bytes
+from aggregator.history.seeking.marks import Wanted
+from aggregator.history.seeking.sample import take
+from aggregator.history.seeking.seek import Seek, Slice, listed, slices
+from aggregator.history.seeking.timeline import Piece
+from aggregator.history.seeking.times import Facts, Looks, TimesCache
 from aggregator.inventory import load
 from aggregator.metrics import Metrics
 from aggregator.remote.link import Link
@@ -310,7 +310,7 @@ async def test_a_file_that_grows_meanwhile_is_held_up_to_what_was_listed(tmp_pat
             out.write(log.lines(NEW_YEAR + DAY, NEW_YEAR + DAY + 60, 500))
         return pieces
 
-    monkeypatch.setattr("aggregator.history.seek.listed", listed_then_written)
+    monkeypatch.setattr("aggregator.history.seeking.seek.listed", listed_then_written)
     async with link_here(LocalTransport()) as link:
         since = NEW_YEAR + DAY - 600
         (found,) = await seek(link, log, since, None)
@@ -347,7 +347,7 @@ async def test_a_file_that_is_another_when_it_is_looked_into_is_listed_again(
             log.texts.append((log.path, late, int(log.path.stat().st_mtime)))
         return pieces
 
-    monkeypatch.setattr("aggregator.history.seek.listed", listed_then_changed)
+    monkeypatch.setattr("aggregator.history.seeking.seek.listed", listed_then_changed)
     async with link_here(LocalTransport()) as link:
         since, until = NEW_YEAR + DAY / 2, NEW_YEAR + DAY + 300
         check(log, await seek(link, log, since, until), since, until)
@@ -431,7 +431,7 @@ async def test_a_host_that_falls_silent_is_given_up_soon(tmp_path: Path, monkeyp
 
     async with link_here(host) as link:
         await link.reached()
-        monkeypatch.setattr("aggregator.history.seek.listed", listed_then_silent)
+        monkeypatch.setattr("aggregator.history.seeking.seek.listed", listed_then_silent)
         for _ in ("while it is looked into", "while it is listed"):
             with pytest.raises(HostError) as caught:
                 await seek(link, log, NEW_YEAR + 600, NEW_YEAR + 900)

@@ -14,10 +14,10 @@ import pytest
 from test_sift import folder, past_of, positions
 
 from aggregator import limits
-from aggregator.history.entry import Entry, Place, Raw
-from aggregator.history.mark import Mark
-from aggregator.history.select import Hit
-from aggregator.history.settle import Settling
+from aggregator.history.reading.entry import Entry, Place, Raw
+from aggregator.history.reading.mark import Mark
+from aggregator.history.reading.select import Hit
+from aggregator.history.reading.settle import Settling
 from aggregator.pastquery import PastQuery
 
 __all__ = ["folder"]

@@ -14,10 +14,10 @@ from local import LocalTransport
 from oldlog import file_of, link_here
 from shells import SHELLS, machine
 
-from aggregator.history.look import look
-from aggregator.history.sample import Sample
-from aggregator.history.timeline import Piece, timeline
-from aggregator.history.times import Looks, Times, TimesCache
+from aggregator.history.seeking.look import look
+from aggregator.history.seeking.sample import Sample
+from aggregator.history.seeking.timeline import Piece, timeline
+from aggregator.history.seeking.times import Looks, Times, TimesCache
 from aggregator.remote.link import Link
 from aggregator.stream.reader import LineReader
 

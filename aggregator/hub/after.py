@@ -10,8 +10,8 @@ from itertools import takewhile
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.resume import Part, Resume
-from aggregator.history.seam import look_back, wonders
+from aggregator.history.following.resume import Part, Resume
+from aggregator.history.generation.seam import look_back, wonders
 from aggregator.hub.backlog import Backlog, Cut, before, generation_of, stop_of
 from aggregator.hub.feed import Feed
 from aggregator.hub.ring import Entry

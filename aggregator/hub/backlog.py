@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
-from aggregator.history.read import read_back
-from aggregator.history.seam import look_back
+from aggregator.history.generation.read import read_back
+from aggregator.history.generation.seam import look_back
 from aggregator.hub.feed import Feed
 from aggregator.model import Batch, Gap, Position
 from aggregator.stream.reader import LineReader

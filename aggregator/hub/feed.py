@@ -12,9 +12,9 @@ from typing import Protocol
 
 from aggregator import limits
 from aggregator.errors import HostError
-from aggregator.history.follow import Follower, Opened
-from aggregator.history.kept import Known
-from aggregator.history.places import Places
+from aggregator.history.following.follow import Follower, Opened
+from aggregator.history.following.places import Places
+from aggregator.history.generation.kept import Known
 from aggregator.hub.ring import Entry, Ring
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Gap, State
@@ -122,7 +122,7 @@ class Feed:
         """A reader for this file's lines that remembers nothing yet; `raw` one that gives them with their secrets."""
         return line_reader(self.file, self._zone, self.link, None if raw else self._redactor)
 
-    # What the follower tells (aggregator.history.follow.Sink):
+    # What the follower tells (aggregator.history.following.follow.Sink):
 
     def opened(self, opened: Opened) -> None:
         self.generation = generation_of(opened.header.head)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from aggregator import limits
 from aggregator.errors import HostError
-from aggregator.history.places import Places
+from aggregator.history.following.places import Places
 from aggregator.hub.feed import Feed
 from aggregator.hub.finder import Finder
 from aggregator.hub.ring import share

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aggregator import limits
-from aggregator.history.read import count_lines
+from aggregator.history.generation.read import count_lines
 from aggregator.model import Batch, Gap
 from aggregator.remote.real import Real
 from aggregator.stream.reader import Memory

@@ -1,0 +1,1 @@
+"""Many logs of many hosts read at once, merged by time, in pages."""
