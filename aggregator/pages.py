@@ -136,6 +136,10 @@ class Reading:
         failed = self.failed()
         return Page(records, self.cursor(), not failed, self.scanned, failed, self.notes())
 
+    def beat(self) -> None:
+        """To be called before something of what was read leaves. Raises AuditUnavailable."""
+        self._opening.beat()
+
     @property
     def scanned(self) -> int:
         """Bytes that were read on all hosts."""
@@ -209,7 +213,7 @@ class Reading:
 
     def _given(self, block: list[Line]) -> list[Line]:
         """A block that leaves now. Raises AuditUnavailable."""
-        self._opening.beat()
+        self.beat()
         runs = runs_of(reversed(block) if self._backward else block)
         self._opening.delivered(runs, len(block), sum(min(line.size, limits.LINE_BYTES) for line in block))
         return block

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,10 @@ from aggregator.access.policy import Action
 from aggregator.access.request import Request
 from aggregator.access.sight import Sight
 from aggregator.errors import Fault, HostError, UsageError
-from aggregator.histogram import Histogram, edges_of, histogram
+from aggregator.histogram import Counting
 from aggregator.history.generation.around import lines_around
 from aggregator.history.generation.find import plain_file
 from aggregator.history.generation.span import read_span
-from aggregator.history.reading.tally import Tally
 from aggregator.history.search.hostread import HostRead
 from aggregator.history.search.search import Looked, Search, Shared, searching
 from aggregator.hub.feed import line_reader
@@ -169,28 +168,15 @@ class Past:
         async with self._searching(plan, self._request(plan, "download", "/api/v1/download")) as reading:
             yield reading
 
-    async def histogram(self, asked: HistogramQuery) -> Histogram:
+    @asynccontextmanager
+    async def counting(self, asked: HistogramQuery) -> AsyncIterator[Counting]:
         """How many lines of what is asked for lie in each part of a range. Raises as `lines`."""
-        now = time.time()
-        query = asked.query
-        if query.since is None and query.until is None:
-            query = replace(query, since=f"-{limits.HISTOGRAM_RANGE:g}s")
-        plan, buckets, exact = plan_histogram(replace(asked, query=query), self._inventory, self._sight, now)
+        plan, tally, exact = plan_histogram(asked, self._inventory, self._sight, time.time())
         plan = self._hiding(plan)
-        reach = plan.range
-        since = reach.wanted.since
-        if since is None:
-            since = reach.until - int(limits.HISTOGRAM_RANGE * 1e6)
-            reach = replace(reach, wanted=replace(reach.wanted, since=since))
-        tally = Tally(edges_of(since, reach.until, buckets))
-        plan = replace(plan, range=replace(reach, backward=False, tally=tally, estimate=not exact))
         request = self._request(plan, "search", "/api/v1/histogram")
         request = request if request.reason else replace(request, event="histogram")
         async with self._searching(plan, request) as reading:
-            async with aclosing(reading.blocks()) as blocks:
-                async for _ in blocks:
-                    pass
-            return histogram(tally, reading.scanned, reading.failed(), exact=exact)
+            yield Counting(reading, tally, exact=exact)
 
     def _plan(self, asked: PastQuery, most: int | None = limits.PAGE_USUAL, bound: int = limits.PAGE_LINES) -> PastPlan:
         return self._hiding(plan_past(asked, self._inventory, self._sight, time.time(), most, bound))

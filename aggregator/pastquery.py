@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aggregator import limits
 from aggregator.access.sight import Sight
 from aggregator.errors import Fault, UsageError
 from aggregator.history.reading.select import Wanted
+from aggregator.history.reading.tally import Tally
 from aggregator.history.search import cursor
 from aggregator.history.search.search import Range
 from aggregator.hub.view import Pair
@@ -117,15 +118,26 @@ def plan_past(
     return PastPlan(query, pairs_of(inventory, sources, hosts, sight), reach, limit, ranged, _filters(query), reason)
 
 
-def plan_histogram(asked: HistogramQuery, inventory: Inventory, sight: Sight, now: float) -> tuple[PastPlan, int, bool]:
-    """As `plan_past`, with the number of buckets, and whether lines are to be counted. Raises UsageError."""
+def plan_histogram(
+    asked: HistogramQuery, inventory: Inventory, sight: Sight, now: float
+) -> tuple[PastPlan, Tally, bool]:
+    """As `plan_past`, with what counts into buckets, and whether lines are counted rather than estimated; of the last
+    hour where neither `since` nor `until` is given, and of the hour before `until`. Raises UsageError."""
     faults: list[Fault] = []
-    plan = attempt(faults, lambda: plan_past(asked.query, inventory, sight, now, None))
+    query = asked.query
+    if query.since is None and query.until is None:
+        query = replace(query, since=f"-{limits.HISTOGRAM_RANGE:g}s")
+    plan = attempt(faults, lambda: plan_past(query, inventory, sight, now, None))
     buckets = attempt(faults, lambda: _buckets(asked.buckets))
     exact = attempt(faults, lambda: choice("exact", asked.exact, ("1", "0")))
     if faults or plan is None or buckets is None:
         raise UsageError(faults)
-    return plan, buckets, exact == "1"
+    until, since = plan.range.until, plan.range.wanted.since
+    since = until - int(limits.HISTOGRAM_RANGE * 1e6) if since is None else since
+    tally = Tally([since + (until - since) * number // buckets for number in range(buckets + 1)])
+    wanted = replace(plan.range.wanted, since=since)
+    reach = replace(plan.range, wanted=wanted, backward=False, tally=tally, estimate=exact == "0")
+    return replace(plan, range=reach), tally, exact == "1"
 
 
 def _buckets(text: str | None) -> int:

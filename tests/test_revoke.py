@@ -117,6 +117,16 @@ def test_lines_as_they_are_found_end_with_the_reason(place: Place) -> None:
     wait_until(lambda: place.closed(path) == ["revoked"], "the end of the read")
 
 
+def test_counts_that_grow_end_with_the_reason_and_without_counts(place: Place) -> None:
+    path = "/api/v1/histogram"
+    asking = asked(place, "out", path, since="2026-11-23T00:00:00Z", format="ndjson")
+    with place.stopped(), asking as answer, place.without("out"):
+        records = answer.read().splitlines()
+    end = json.loads(records[-1])
+    assert (end["type"], end["reason"], end["complete"], end["buckets"]) == ("end", "revoked", False, [])
+    wait_until(lambda: place.closed(path) == ["revoked"], "the end of the read")
+
+
 def test_a_histogram_is_not_given_out(place: Place) -> None:
     """What is counted needs the right to its end."""
     found: list[int] = []

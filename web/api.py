@@ -9,10 +9,11 @@ from starlette.routing import BaseRoute, Route
 
 from aggregator.service import Aggregator
 
+from .context import Context
+from .counts import Counts
 from .download import Download
 from .identity import principal_of
 from .lines import Lines
-from .past import PastLines
 from .stream import Stream
 
 
@@ -30,15 +31,14 @@ def routes(aggregator: Aggregator, *, allow_download: bool = True) -> list[BaseR
         via = (principal.ticket or "local").partition(":")[0]
         return _json({"name": principal.name, "via": via, "roles": principal.roles})
 
-    past = PastLines(aggregator)
     return [
         Route("/api/v1/hosts", hosts),
         Route("/api/v1/sources", sources),
         Route("/api/v1/whoami", whoami),
         Route("/api/v1/lines", Lines(aggregator), methods=["GET"]),
-        Route("/api/v1/histogram", past.histogram),
+        Route("/api/v1/histogram", Counts(aggregator), methods=["GET"]),
         Route("/api/v1/download", Download(aggregator, allowed=allow_download), methods=["GET"]),
-        Route("/api/v1/context", past.context),
+        Route("/api/v1/context", Context(aggregator).around),
         Route("/api/v1/stream", Stream(aggregator), methods=["GET"]),
     ]
 

@@ -19,8 +19,8 @@ from aggregator.service import Aggregator
 from aggregator.stream.records import encode
 
 from .identity import principal_of
-from .parameters import past_query_of
-from .pump import Sending, left, while_there
+from .parameters import page_format_of, past_query_of
+from .pump import Sending, begin_records, end_records, left, record_of, sent, while_there
 
 _OTHER = ("hosts", "source", "since", "until", "direction")
 
@@ -39,7 +39,7 @@ class Lines:
             page = await past.between(_between(given.multi_items()))
             await _answer(page)(scope, receive, send)
             return
-        form = _format(given.get("format", "json"))
+        form = page_format_of(given)
         sending = Sending(send)
         try:
             async with past.lines(past_query_of(given)) as reading:
@@ -60,8 +60,7 @@ async def _page(reading: Reading, scope: Scope, receive: Receive, send: Send) ->
 
 async def _stream(reading: Reading, send: Send) -> None:
     """Lines in the order of reading, how far it has come from time to time, and an end."""
-    headers = [(b"content-type", b"application/x-ndjson; charset=utf-8"), (b"x-accel-buffering", b"no")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await begin_records(send)
     reason, detail = "complete", None
     lock = asyncio.Lock()
     telling = asyncio.create_task(_tell(reading, send, lock))
@@ -70,14 +69,14 @@ async def _stream(reading: Reading, send: Send) -> None:
             async for block in blocks:
                 data = b"".join([encode(line.record) + b"\n" for line in block])
                 async with lock:
-                    if not await _sent(send, data):
+                    if not await sent(send, data):
                         return
     except AuditUnavailable as error:
         reason, detail = "audit-unavailable", str(error)
     finally:
         telling.cancel()
         await asyncio.wait([telling])
-    end = b"".join([_progress(reading), _line(reading.ended(reason, detail))])
+    end = b"".join([_progress(reading), record_of(reading.ended(reason, detail))])
     await send({"type": "http.response.body", "body": end, "more_body": True})
     await send({"type": "http.response.body"})
 
@@ -86,11 +85,7 @@ async def _revoked(reading: Reading, send: Send, error: Revoked) -> None:
     """The end of lines whose reader may not have them any more; who does not read is cut off."""
     end = reading.ended("revoked", str(error))
     end.cursor = None
-    try:
-        async with asyncio.timeout(limits.FAREWELL):
-            await send({"type": "http.response.body", "body": _line(end)})
-    except TimeoutError:
-        return
+    await end_records(send, record_of(end))
 
 
 async def _tell(reading: Reading, send: Send, lock: asyncio.Lock) -> None:
@@ -106,31 +101,11 @@ async def _tell(reading: Reading, send: Send, lock: asyncio.Lock) -> None:
 
 
 def _progress(reading: Reading) -> bytes:
-    return b"".join(map(_line, [*reading.progress(), reading.total()]))
-
-
-def _line(record: msgspec.Struct) -> bytes:
-    return msgspec.json.encode(record) + b"\n"
-
-
-async def _sent(send: Send, data: bytes) -> bool:
-    """Whether the client has taken it in time."""
-    try:
-        async with asyncio.timeout(limits.VIEWER_STALL):
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-    except TimeoutError:
-        return False
-    return True
+    return b"".join(map(record_of, [*reading.progress(), reading.total()]))
 
 
 def _answer(page: Page) -> Response:
     return Response(msgspec.json.encode(page), media_type="application/json")
-
-
-def _format(text: str) -> str:
-    if text not in ("json", "ndjson"):
-        raise UsageError(Fault("format", f"one of json, ndjson, not {text!r}"))
-    return text
 
 
 def _between(items: list[tuple[str, str]]) -> Between:

@@ -76,3 +76,11 @@ def format_of(parameters: QueryParams) -> Format:
     if form not in ("ndjson", "text"):
         raise UsageError(Fault("format", f"one of ndjson, text, not {form!r}"))
     return "text" if form == "text" else "ndjson"
+
+
+def page_format_of(parameters: QueryParams) -> str:
+    """`format=ndjson`, or `json`. Raises UsageError."""
+    form = parameters.get("format", "json")
+    if form not in ("json", "ndjson"):
+        raise UsageError(Fault("format", f"one of json, ndjson, not {form!r}"))
+    return form

@@ -1,4 +1,4 @@
-"""Sends to a client for as long as it stays."""
+"""Sends to a client for as long as it stays, and takes what is sent in time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
 from starlette.types import Message, Receive, Send
+
+from aggregator import limits
 
 
 class Sending:
@@ -38,3 +41,30 @@ async def left(receive: Receive) -> None:
     """Wait until the client has gone away."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def begin_records(send: Send) -> None:
+    """The head of an answer in records (NDJSON)."""
+    headers = [(b"content-type", b"application/x-ndjson; charset=utf-8"), (b"x-accel-buffering", b"no")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+def record_of(value: msgspec.Struct) -> bytes:
+    """A record of such an answer."""
+    return msgspec.json.encode(value) + b"\n"
+
+
+async def sent(send: Send, data: bytes, patience: float = limits.VIEWER_STALL) -> bool:
+    """Send a part of an answer; whether the client has taken it in time (seconds)."""
+    try:
+        async with asyncio.timeout(patience):
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+    except TimeoutError:
+        return False
+    return True
+
+
+async def end_records(send: Send, data: bytes) -> None:
+    """Send the last record, to a client that may have stopped reading: it is cut off then."""
+    if await sent(send, data, limits.FAREWELL):
+        await send({"type": "http.response.body"})

@@ -154,7 +154,10 @@ class Hosts:
             return Page([], reading.cursor(), not failed, reading.scanned, failed, reading.notes())
 
     async def histogram(self, query: HistogramQuery) -> Histogram:
-        return await self._past.histogram(query)
+        async with self._past.counting(query) as counting, shown(counting.total):
+            found = await counting.histogram()
+            self.hosts = counting.total().hosts
+            return found
 
 
 async def answer(history: History, asked: Asked, environ: Mapping[str, str]) -> int:

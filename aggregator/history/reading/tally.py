@@ -14,12 +14,13 @@ NO_LEVEL = "none"  # what lines without a level are counted under
 
 class Tally:
     """Lines per bucket, of each host and of each level. `edges` are ascending times in microseconds since the epoch;
-    a bucket goes from one of them to the next."""
+    a bucket goes from one of them to the next. `totals` are the lines of each host."""
 
     def __init__(self, edges: Sequence[int]) -> None:
         self.edges = edges
         self.hosts: list[Counter[str]] = [Counter() for _ in edges[1:]]
         self.levels: list[Counter[str]] = [Counter() for _ in edges[1:]]
+        self.totals: Counter[str] = Counter()
 
     def counter(self, host: str, wanted: Wanted) -> Selection:
         """What stands in for the selector of one file of a host: it counts, and gives nothing out."""
@@ -32,6 +33,7 @@ class Tally:
         for level in levels:
             found[level or NO_LEVEL] += 1
             hosts[host] += 1
+            self.totals[host] += 1
 
 
 class Selection:

@@ -24,7 +24,6 @@ from aggregator.history.search.search import Admit, Looked, Search
 from aggregator.history.seeking.estimate import estimate
 from aggregator.history.seeking.seek import Slice, slices
 from aggregator.model import File, Source
-from aggregator.remote.trouble import trouble
 from aggregator.stream.reader import LineReader
 
 T = TypeVar("T")
@@ -53,8 +52,8 @@ class HostRead:
         """Read all. Raises what `admit` raises; troubles of the host are told to the search."""
         try:
             async with self._link.hold(limits.HISTORY_LINGER):
-                await self._patiently(self._link.reached())
-                self._progress.stage = "finding"
+                await self._search.shared.reaching.wait(self._link, self._link.reached())
+                self._search.reached(self._host.name, "finding")
                 lanes = await self._lanes()
                 self._search.merge.settled(self._host.name)
                 if self._range.estimate:
@@ -63,7 +62,7 @@ class HostRead:
                 parts = await self._slices(lanes)
                 if self._is_too_much(parts):
                     return
-                self._progress.stage = "reading"
+                self._search.reached(self._host.name, "reading")
                 async with asyncio.TaskGroup() as tasks:
                     for lane, (source, found) in parts.items():
                         tasks.create_task(self._read(lane, source, found))
@@ -73,17 +72,11 @@ class HostRead:
             for lane in self._search.merge.lanes:
                 if lane.file.host == self._host.name and not lane.done:
                     lane.end()
-            if self._progress.stage != "failed":
-                self._progress.stage = "done"
+            self._search.reached(self._host.name, "done")
 
     async def _patiently(self, work: Awaitable[T]) -> T:
         """What a living host does in time. Raises HostError."""
-        patience = self._host.ssh.connect_timeout + limits.HISTORY_PATIENCE
-        try:
-            async with asyncio.timeout(patience):
-                return await work
-        except TimeoutError:
-            raise trouble("timeout", endpoint=self._host.name, seconds=patience) from None
+        return await self._search.shared.asking.wait(self._link, work)
 
     async def _lanes(self) -> dict[Lane, Source]:
         """The files that may be read, of each source; sources without any are told as failed."""
@@ -226,8 +219,7 @@ class HostRead:
         self._search.note(self._host.name, detail)
 
     def _queued(self, waits: bool) -> None:
-        if self._progress.stage != "failed":
-            self._progress.stage = "waiting-turn" if waits else "reading"
+        self._search.reached(self._host.name, "waiting-turn" if waits else "reading")
 
     def _fail(self, error: HostError | Gone) -> None:
         self._search.fail(self._host.name, str(error))

@@ -15,6 +15,7 @@ from aggregator.history.reading.tally import Tally
 from aggregator.history.reading.turns import Turns
 from aggregator.history.search.lane import Lane
 from aggregator.history.search.merge import Merge
+from aggregator.history.search.patience import Patience
 from aggregator.history.seeking.times import TimesCache
 from aggregator.model import File, Source
 from aggregator.remote.link import Link
@@ -24,10 +25,13 @@ Admit = Callable[[Sequence[File]], Awaitable[Sequence[File]]]
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all readers of history share: where times were found in logs, and whose turn it is on each host."""
+    """What all readers of history share: where times were found in logs, whose turn it is on each host, and which hosts
+    could not be reached, or did not answer, a moment ago."""
 
     times: TimesCache = field(default_factory=TimesCache)
     turns: Turns = field(default_factory=Turns)
+    reaching: Patience = field(default_factory=lambda: Patience(goes_on=True))
+    asking: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Search:
         self.failed: dict[tuple[str, str], int | None] = {}  # in their order
         self.progress: dict[str, Progress] = {}
         self.notes: dict[tuple[str, str], None] = {}  # in their order
+        self._news = asyncio.Event()
 
     def marks(self) -> dict[bytes, Mark]:
         """Where each file that was read goes on."""
@@ -123,7 +128,34 @@ class Search:
     def fail(self, host: str, detail: str, to_scan: int | None = None) -> None:
         """A host could not be read to the end."""
         self.failed[host, detail] = to_scan
-        self.progress[host].stage = "failed"
+        self.reached(host, "failed")
+
+    def reached(self, host: str, stage: str) -> None:
+        """A host has come to a stage (see Progress); one that failed stays so."""
+        one = self.progress[host]
+        one.stage = "failed" if one.stage == "failed" else stage
+        self._news.set()
+
+    async def measured(self) -> None:
+        """Wait until each host has said how much it will read, or that it can't."""
+        while any(one.stage in ("connecting", "finding") for one in self.progress.values()):
+            await self._hear()
+
+    async def ended(self, patience: float | None = None) -> None:
+        """Wait until all hosts are done or failed. With `patience`, once one is done and there was no news for so many
+        seconds, the others are told as failed."""
+        while waiting := [host for host, one in self.progress.items() if one.stage not in ("done", "failed")]:
+            some = any(one.stage == "done" for one in self.progress.values())
+            try:
+                async with asyncio.timeout(patience if some else None):
+                    await self._hear()
+            except TimeoutError:
+                for host in waiting:
+                    self.fail(host, "it takes longer than the other hosts and was not waited for")
+
+    async def _hear(self) -> None:
+        self._news.clear()
+        await self._news.wait()
 
     def note(self, host: str, detail: str) -> None:
         """Something went another way than usual on a host."""
