@@ -25,6 +25,7 @@ CHANNEL_SMALL = 1024  # bytes of a packet below which the next one is joined to 
 CHANNEL_READ = 32 << 10  # bytes taken from it at once: some ms of work, so that a burst does not hold up the others
 CHANNEL_STDERR = 8 << 10  # bytes of a command's stderr that are kept
 FILES_PER_GLOB = 500  # files that one path pattern may find on one host
+KNOWN_BYTES = 4000  # of the list of files that need not be looked into again, which a request carries
 GENERATIONS = 100  # files beside a log that are looked at as its generations
 PROOF_BYTES = 1024  # bytes before an address that prove, hashed, that it is still the same place
 GLOB_INTERVAL = 10.0  # seconds between two listings of a path pattern

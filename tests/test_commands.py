@@ -183,9 +183,7 @@ def test_nul_can_not_be_quoted() -> None:
         commands.quote("a\0b")
 
 
-@pytest.mark.parametrize(
-    "names", [("probe",), ("list",), ("find",), ("open", "read"), ("open", "follow"), ("generations",)]
-)
+@pytest.mark.parametrize("names", commands.PARTS.values())
 def test_scripts_hold_nothing_that_login_shells_read_differently(names: tuple[str, ...]) -> None:
     line = commands.script(*names)
     assert not re.search(r"['\n]|\\\\|!(?! )", line)

@@ -252,7 +252,7 @@ async def test_outage_right_after_a_rotation_in_which_all_goes_is_a_gap(host: Lo
         await got.until_live()
         log.write(10)
         await everything(log, got)
-        host.trip("tailon-agg-generations", again=True)
+        host.trip("tailon-agg-timeline", again=True)
         log.rename()
         async with asyncio.timeout(20):
             await host.tripped.wait()
@@ -274,7 +274,7 @@ async def test_outage_right_after_a_rotation_in_which_copies_of_the_next_file_go
         await got.until_live()
         log.write(10)
         await everything(log, got)
-        host.trip("tailon-agg-generations", again=True)
+        host.trip("tailon-agg-timeline", again=True)
         log.rename()
         async with asyncio.timeout(20):
             await host.tripped.wait()
@@ -295,7 +295,7 @@ async def test_generation_that_was_all_read_and_is_gone_is_no_gap(tmp_path: Path
         await got.until_live()
         log.write(10)
         await everything(log, got)
-        host.trip("tailon-agg-generations", again=True)
+        host.trip("tailon-agg-timeline", again=True)
         log.rename()
         async with asyncio.timeout(20):
             await host.tripped.wait()

@@ -84,13 +84,13 @@ LIVES: dict[str, dict[str, Any]] = {
 ROTATIONS: dict[str, dict[str, Any]] = {
     "listing-of-rubbish": {
         "follow": says(header(more=b"1\n", size=b"3"), errors=b"R 3\n", status=None),
-        "generations": says(
+        "timeline": says(
             b"G 1 x y z zz zz /a\nG a -1 99999999999999999999999 plain 0a /v/app.log\nG a 1 1 plain 0 /v/app.log\nG\n"
         ),
     },
     "listing-endless": {
         "follow": says(header(more=b"1\n", size=b"3"), errors=b"R 3\n", status=None),
-        "generations": floods(MARK, b"G 1:1:1 1 1 plain 0a /v/app.log.1\n" * 5000),
+        "timeline": floods(MARK, b"G 1:1:1 1 1 plain 0a /v/app.log.1\n" * 5000),
     },
 }
 RAW = {

@@ -150,16 +150,16 @@ class _Explainer:
             lines.append(("list", often, commands.listing(path, limits.FILES_PER_GLOB * 8)))
         each = "for each file found, with its path: " if pattern else ""
         lines += [(name, each + when, line) for name, when, line in self._of_file(path)]
-        return [Command(*line) for line in lines]
+        return [Command(name, when, str(line)) for name, when, line in lines]
 
-    def _of_file(self, path: str) -> list[tuple[str, str, str]]:
+    def _of_file(self, path: str) -> list[tuple[str, str, commands.Command]]:
         read = ("read", "for older lines and those around one; numbers as they come", commands.read(path, 0, 1 << 20))
         if not self._asked.grep:
             follow = commands.follow(path, None, limits.TAIL_WINDOW, tail="gnu")
-            again = commands.generations(path, limits.GENERATIONS, 0)
+            again = commands.timeline(path, limits.GENERATIONS, 0, ())
             return [
-                ("follow", "all the time; `loop` at its end where tail is BusyBox's", follow),
-                ("generations", "after a rotation or an outage", again),
+                ("follow", "all the time; `busybox` at its end where tail is BusyBox's", follow),
+                ("timeline", "after a rotation or an outage", again),
                 read,
             ]
         how = "grep" if self._text else "stream"

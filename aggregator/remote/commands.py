@@ -18,27 +18,49 @@ _SCRIPTS = Path(__file__).parent / "host"
 _OPENERS = ("then", "do", "else", "{", "(", "&&", "||", ";;", " in", "&")
 _ESCAPED = {char: f"\\0{ord(char):03o}" for char in "\\'!\n\r"}
 _UNQUOTABLE = re.compile(r"['\n]|!(?! )|\\\\")  # csh leaves a `!` alone that a space follows
+_ARM = re.compile(r"[^(]+\)")  # of a case
+_WORD = re.compile(r"[a-z0-9]{1,18}", re.ASCII)
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-")
 
 MARK = b"tailon-agg\n"  # what every command says first, on a line of its own: what a login shell said is before it
 GNU_POLL_S = 0.05  # seconds between two looks of GNU tail
 OTHER_POLL_S = 1.0  # of every other one, and of the loop that stands in for BusyBox's
-GNU_POLL = f"-s {GNU_POLL_S}"  # tail's options are the script's fourth argument
+GATE = 1  # version of what is said to a gate
+PARTS: dict[str, tuple[str, ...]] = {  # the scripts that a verb is made of, in their order
+    "probe": ("probe",),
+    "list": ("ungated", "list"),
+    "timeline": ("ungated", "unpacker", "timeline"),
+    "follow": ("ungated", "open", "follow"),
+    "read": ("ungated", "open", "unpacker", "read"),
+    "blocks": ("ungated", "open", "blocks"),
+    "search": ("ungated", "open", "unpacker", "search"),
+    "idle": ("idle",),
+    "doctor": ("doctor",),
+}
+
+
+def statements(name: str, *, comments: bool = False) -> list[str]:
+    """The lines of a script of `host/`, as they are indented, without its comments."""
+    lines = (_SCRIPTS / f"{name}.sh").read_text("utf-8").splitlines()
+    return [line for line in lines if comments or (line.strip() and not line.lstrip().startswith("#"))]
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Statements as one line."""
+    text = ""
+    for line in lines:
+        opens = line.endswith(_OPENERS) or _ARM.fullmatch(line)
+        text += line + (" " if opens else " ; " if line.endswith("!") else "; ")
+    return text[:-1] if text.endswith(";; ") else text.removesuffix("; ").removesuffix(" ")
 
 
 @cache
 def script(*names: str) -> str:
     """The named scripts of `host/` as one line without comments. Raises ValueError for what can't be quoted."""
-    line = ""
-    for name in names:
-        for raw in (_SCRIPTS / f"{name}.sh").read_text("utf-8").splitlines():
-            statement = raw.strip()
-            if not statement or statement.startswith("#"):
-                continue
-            line += statement + (" " if statement.endswith(_OPENERS) else " ; ")
+    line = joined(statement.strip() for name in names for statement in statements(name))
     if _UNQUOTABLE.search(line):
         raise ValueError(f"a script of {names} holds a character that login shells treat differently")
-    return line.rstrip("; ")
+    return line
 
 
 def quote(argument: str) -> str:
@@ -50,48 +72,67 @@ def quote(argument: str) -> str:
     return "'" + "".join(_ESCAPED.get(char, char) for char in argument) + "'"
 
 
-def _command(names: tuple[str, ...], *arguments: str, chooser: str = "") -> str:
-    """`exec sh -c 'SCRIPT' NAME 'ARG' …`; a `chooser` is a script before it, which runs it in a shell of its choice."""
+class Command(str):
+    """The command line that says it to a login shell; `request` says the same to a gate (docs/gate.md)."""
+
+    __slots__ = ("request",)
+    request: str
+
+    def __new__(cls, line: str, request: str) -> Command:
+        self = super().__new__(cls, line)
+        self.request = request
+        return self
+
+
+def encode(argument: str) -> str:
+    """An argument of a request: a number or word as it is, other text in octal, and nothing as a lone backslash."""
+    if _WORD.fullmatch(argument):
+        return argument
+    return "".join(f"\\0{byte:03o}" for byte in argument.encode("utf-8", "surrogateescape")) or "\\"
+
+
+def _command(verb: str, *arguments: str | int) -> Command:
+    """`exec sh -c 'SCRIPT' NAME 'ARG' …`; a chooser is a script before it, which runs it in a shell of its choice."""
+    words = [str(argument) for argument in arguments]
     said_first = 'printf "\\ntailon-agg\\n"'
-    chosen = [f"'{script(chooser)}'"] if chooser else []
-    name = f"tailon-agg-{names[-1]}"
-    return " ".join(["exec sh -c", *chosen, f"'{said_first} ; {script(*names)}'", name, *map(quote, arguments)])
+    chosen = [f"'{script('clocked')}'"] if verb == "follow" else []
+    line = ["exec sh -c", *chosen, f"'{said_first} ; {script(*PARTS[verb])}'", f"tailon-agg-{verb}", *map(quote, words)]
+    return Command(" ".join(line), " ".join([f"v{GATE}", verb, *map(encode, words)]))
 
 
-def probe() -> str:
+def probe() -> Command:
     """What the host has: answers `tailon-probe 1 CLOCK ZONE TAIL USER`."""
-    return _command(("probe",))
+    return _command("probe")
 
 
-def listing(pattern: str, limit: int) -> str:
+def listing(pattern: str, limit: int) -> Command:
     """The regular files that a path pattern finds, one a line."""
     if "**" in pattern:
         folder = pattern[: pattern.index("**")].rsplit("/", 1)[0] or "/"
         static = folder[: min((i for i, c in enumerate(folder) if c in "*?["), default=len(folder))]
-        return _command(("find",), static if static == folder else static.rsplit("/", 1)[0] or "/", str(limit))
-    return _command(("list",), pattern, str(limit))
+        folder = static if static == folder else static.rsplit("/", 1)[0]
+        pattern = f"{folder.rstrip('/')}/**"
+    return _command("list", pattern, limit)
 
 
-def generations(path: str, limit: int, since: int = 0) -> str:
-    """The file and those beside it that rotation may have made of it and that were written since (epoch seconds):
-    `G INODE SIZE MTIME KIND HEAD NAME` a line."""
-    return _command(("generations",), path, str(limit), str(since))
+def timeline(path: str, limit: int, since: int, known: Iterable[str]) -> Command:
+    """The file and those beside it that rotation may have made of it and that were written since (epoch seconds), with
+    their first and last bytes: `G INODE SIZE MTIME KIND BYTES NAME` a line, `K …` for those that are `known` as
+    `INODE/SIZE/MTIME`, then their names again (`N …`) and `Z`."""
+    said = " ".join(known)
+    if len(said) > limits.KNOWN_BYTES:
+        said = said[: limits.KNOWN_BYTES].rpartition(" ")[0]
+    return _command("timeline", path, limit, since, said)
 
 
-def timeline(path: str, limit: int, since: int, known: Iterable[str]) -> str:
-    """As `generations`, with first and last bytes: `G INODE SIZE MTIME KIND BYTES NAME` a line, `K …` for those
-    that are `known` as `INODE/SIZE/MTIME`, then their names again (`N …`) and `Z`."""
-    return _command(("timeline",), path, str(limit), str(since), " ".join(known))
-
-
-def blocks(name: str, runs: Iterable[tuple[int, int]]) -> str:
+def blocks(name: str, runs: Iterable[tuple[int, int]]) -> Command:
     """The header, then each run (number of its first block, blocks of 4,096 bytes) of a plain file, and `B N:C`."""
-    return _command(("open", "blocks"), name, " ".join(f"{first}:{count}" for first, count in runs))
+    return _command("blocks", name, *(number for run in runs for number in run))
 
 
-def read(name: str, start: int, length: int, kind: str = "plain") -> str:
+def read(name: str, start: int, length: int, kind: str = "plain") -> Command:
     """The header, then the bytes [start, start + length) of a file's text, decompressed if `kind` says so."""
-    return _command(("open", "read"), name, str(start), str(length), kind)
+    return _command("read", name, start, length, kind)
 
 
 def search(
@@ -104,29 +145,28 @@ def search(
     *,
     fold: bool = False,
     context: int = limits.SCAN_CONTEXT,
-) -> str:
+) -> Command:
     """The header, then what there is of `text` in a range of a file's text (`length` None: to its end). `how` is
     `grep`, `blocks` or `stream`; what is answered then is said in `search.sh`."""
     return _command(
-        ("open", "search"),
-        *(name, str(start), "e" if length is None else str(length), kind, how, "-i" if fold else "", text),
-        *(str(context), str(limits.UNPACKED_RATIO), str(limits.SCAN_KIB), str(limits.SCAN_CPU)),
+        "search",
+        *(name, start, "e" if length is None else length, kind, how, "i" if fold else "", text),
+        *(context, limits.UNPACKED_RATIO, limits.SCAN_KIB, limits.SCAN_CPU),
     )
 
 
-def doctor(patterns: Iterable[str], limit: int) -> str:
-    """What can be done on the host, and with the files of path patterns; what is answered is said in `doctor.sh`."""
-    return _command(("doctor",), str(limit), *patterns)
+def doctor(patterns: Iterable[str], limit: int) -> Command:
+    """What can be done on the host, and with the files of path patterns; what is answered is said in `doctor.sh`. A
+    gate has no such verb."""
+    return _command("doctor", limit, *patterns)
 
 
-def idle() -> str:
+def idle() -> Command:
     """Nothing, until it is closed."""
-    return _command(("idle",))
+    return _command("idle")
 
 
-def follow(path: str, start: int | None, window: int, *, tail: str) -> str:
+def follow(path: str, start: int | None, window: int, *, tail: str) -> Command:
     """The header, then a file's bytes from `start` (None: from `window` bytes before its end) on, for ever. `tail` is
     the host's kind of it, as the probe said."""
-    how = {"gnu": GNU_POLL, "busybox": "loop"}.get(tail, "")
-    begin = "e" if start is None else str(start)
-    return _command(("open", "follow"), path, begin, str(window), how, chooser="clocked")
+    return _command("follow", path, "e" if start is None else start, window, tail)

@@ -9,19 +9,12 @@ from itertools import pairwise
 
 from aggregator import limits
 from aggregator.history.generation.inode import is_older, is_unique
-from aggregator.inventory.globs import is_generation
+from aggregator.history.generation.listing import Entry, list_files
 from aggregator.model import File
-from aggregator.remote import commands
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import closed_generation_of, generation_of
 
-_LINE_BYTES = 4096 + 2 * limits.HEAD_BYTES + 128  # of the listing: a path, a hexadecimal head and some numbers
-_SHAPE = re.compile(  # of what generations.sh says; a host may say anything
-    r"G [!-~]{1,100} \d{1,14} -?\d{1,11} (?:plain|gz|xz|zst|bz2) "
-    r"(?:-|\?[a-z0-9]{0,20}|(?:[0-9a-f]{2}){1,1024}) /[^\0]{1,4095}",
-    re.ASCII,
-)
 _NUMBER = re.compile(r"\.([0-9]{1,4})(?:\.(?:gz|xz|zst|bz2))?\Z")
 
 
@@ -48,38 +41,27 @@ class Generation:
 async def generations(link: Link, file: File, since: int = 0, *, ended: bool = False) -> list[Generation]:
     """The generations that were written since then (epoch seconds), oldest first, the live one last. Raises HostError.
 
-    Listed until two listings agree, because one that is taken amid a rotation may miss a file. `ended` tells that
-    closed ones count as not growing any more: the only line of one may lack its newline.
+    Listed until a listing says the same at its end as at its beginning, because one that is taken amid a rotation may
+    miss a file, and until a compressed file that seems to hold nothing has done so twice: its decompressor may have
+    been killed. `ended` tells that closed ones don't grow any more: the only line of one may lack its newline.
     """
-    before: list[tuple[str, str]] | None = None
+    before: set[str] = set()
     for _ in range(limits.LISTINGS):
-        found = await _list(link, file, since, ended=ended)
-        names = sorted((generation.inode, generation.name) for generation in found)
-        if names == before:
-            return ordered(found)
-        before = names
+        listing = await list_files(link, file, since)
+        if listing is None:
+            continue
+        empty = {one.name for one in listing.entries if one.suspect}
+        if empty <= before:
+            return ordered([_generation(one, ended=ended) for one in listing.entries])
+        before = empty
     raise trouble("remote-error", host=file.host, detail=f"the files beside {file.path} keep changing")
 
 
-async def _list(link: Link, file: File, since: int, *, ended: bool) -> list[Generation]:
-    limit = limits.GENERATIONS
-    answer = await link.run(commands.generations(file.path, limit, since), limit * _LINE_BYTES)
-    lines = answer.decode("utf-8", "surrogateescape").split("\n")[:limit]
-    found = [_read(line, file, ended=ended) for line in lines if _SHAPE.fullmatch(line)]
-    names = {generation.name for generation in found if generation} | {file.path}
-    return [one for one in found if one and (one.live or is_generation(one.name, names))]
-
-
-def _read(line: str, file: File, *, ended: bool) -> Generation | None:
-    words = line.split(" ", 6)
-    if len(words) != 7 or words[0] != "G":
-        return None
-    _, inode, size, mtime, kind, head, name = words
-    unread = (head[1:] or "rights") if head.startswith("?") else None
-    data = b"" if head == "-" or unread else bytes.fromhex(head)
-    identity = closed_generation_of(data) if ended and name != file.path else generation_of(data)
-    length = int(size) if kind == "plain" else None
-    return Generation(identity, name, inode, length, int(mtime), kind, name == file.path, unread)
+def _generation(one: Entry, *, ended: bool) -> Generation:
+    head = one.head[: limits.HEAD_BYTES]
+    identity = closed_generation_of(head) if ended and not one.live else generation_of(head)
+    size = one.size if one.kind == "plain" else None
+    return Generation(identity, one.name, one.inode, size, one.mtime, one.kind, one.live, one.unread)
 
 
 def ordered(found: Sequence[Generation]) -> list[Generation]:

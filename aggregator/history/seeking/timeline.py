@@ -4,35 +4,27 @@ are, so that a later listing brings the bytes of new and grown ones only."""
 from __future__ import annotations
 
 import hashlib
-import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from aggregator import limits
 from aggregator.errors import Gone
 from aggregator.history.generation.files import Generation, ordered
+from aggregator.history.generation.listing import Entry, list_files
 from aggregator.history.generation.read import Moved, Where, read_bytes
 from aggregator.history.seeking.alike import in_time, lead_of
 from aggregator.history.seeking.sample import take
 from aggregator.history.seeking.times import Facts, Looks, Times
-from aggregator.inventory.globs import is_generation
 from aggregator.model import File
-from aggregator.remote import commands
-from aggregator.remote.answer import collect, patience
+from aggregator.remote.answer import patience
 from aggregator.remote.link import Link
 from aggregator.remote.real import judge
 from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import closed_generation_of, generation_of
 from aggregator.stream.reader import LineReader
 
-_LINE_BYTES = 2 * (4096 + 128) + 4 * limits.SEEK_HEAD  # of the listing: two hexadecimal ends, and the name twice
-_SHAPE = re.compile(  # of what timeline.sh says; a host may say anything
-    r"([GKN]) ([!-~]{1,100}) (\d{1,14}) (-?\d{1,11}) (plain|gz|xz|zst|bz2|-) "
-    rf"(-|\?[a-z0-9]{{0,20}}|(?:[0-9a-f]{{2}}){{1,{2 * limits.SEEK_HEAD}}}) (/[^\0]{{1,4095}})",
-    re.ASCII,
-)
 _GZIP_RATIO = 1032  # bytes of text that a byte of deflate can hold at most (RFC 1951)
 _USUAL_RATIO = 10  # of compressed logs
 
@@ -52,27 +44,6 @@ class Piece:
         return self.one.kind == "plain" and self.one.id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    word: str
-    inode: str
-    size: int
-    mtime: int
-    kind: str
-    bytes: str
-    name: str
-    live: bool
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return f"{self.inode}/{self.size}/{self.mtime}", "live" if self.live else self.kind
-
-    @property
-    def written(self) -> int:
-        """The mtime, or the nearest that is a date."""
-        return min(max(self.mtime, 0), limits.LAST_SECOND)
-
-
 async def timeline(
     link: Link, file: File, reader: Callable[[], LineReader], times: Times, since: int = 0
 ) -> list[Piece]:
@@ -85,58 +56,32 @@ async def timeline(
     raise trouble("remote-error", host=file.host, detail=f"the files beside {file.path} keep changing")
 
 
-async def _list(link: Link, file: File, times: Times, since: int) -> list[_Entry] | None:
-    """The files of one listing; None when some were renamed meanwhile."""
-    known = (key for key, _ in times.facts)
-    limit = limits.GENERATIONS
-    command = commands.timeline(file.path, limit, since, known)
-    async with link.channel("command", lambda _: command, wait=False) as channel:
-        answer = await collect(channel, file.host, limit * _LINE_BYTES, patience(link.host))
-    lines = answer.decode("utf-8", "surrogateescape").split("\n")
-    if lines[-2:] != ["Z", ""]:
-        raise trouble("remote-error", host=file.host, detail="its listing of a log's files has no end")
-    entries = [_entry(match, file) for line in lines if (match := _SHAPE.fullmatch(line))]
-    found = [one for one in entries if one.word != "N"]
-    again = {(one.inode, one.name) for one in entries if one.word == "N"}
-    if {(one.inode, one.name) for one in found} != again:
+async def _list(link: Link, file: File, times: Times, since: int) -> list[Entry] | None:
+    """The files of one listing; None when some were renamed meanwhile. Raises HostError (`not-allowed` where one of
+    them is really a file that may not be read)."""
+    listing = await list_files(link, file, since, (key for key, _ in times.facts), patience(link.host))
+    if listing is None:
         return None
-    if any(one.word == "K" and one.key not in times.facts for one in found):
+    if any(one.known and one.key not in times.facts for one in listing.entries):
         times.facts = {}  # a file was renamed to another kind of name, or the host makes things up
         return None
-    names = {one.name for one in found} | {file.path}
-    listed = [one for one in found if one.live or is_generation(one.name, names)]
-    _judge(lines, listed, file)
-    return listed
-
-
-def _judge(lines: Sequence[str], entries: Iterable[_Entry], file: File) -> None:
-    """Whether all that was listed may be read, by what it really is. Raises HostError (cause `not-allowed`)."""
-    folder = next((line[2:] for line in lines if line.startswith("D ")), file.path.rsplit("/", 1)[0] or "/")
-    told = [line[2:] for line in lines if line.startswith("L ")]
-    ends = dict(zip(told[1::2], told[::2], strict=False))
-    for one in entries:
-        path = ends.get(one.name, f"{folder.rstrip('/')}/{one.name.rsplit('/', 1)[1]}")
-        judge(file.host, one.name, path if path.startswith("/") else None)
-
-
-def _entry(match: re.Match[str], file: File) -> _Entry:
-    word, inode, size, mtime, kind, data, name = match.groups()
-    return _Entry(word, inode, int(size), int(mtime), kind, data, name, name == file.path)
+    for name, path in listing.real.items():
+        judge(file.host, name, path)
+    return listing.entries
 
 
 async def _pieces(
-    link: Link, file: File, reader: Callable[[], LineReader], times: Times, entries: Iterable[_Entry]
+    link: Link, file: File, reader: Callable[[], LineReader], times: Times, entries: Iterable[Entry]
 ) -> list[Piece]:
     known, facts = times.facts, dict[tuple[str, str], Facts]()
     pieces: dict[Generation, Piece] = {}
     settled = time.time() + link.known_probe().offset - limits.SEEK_SETTLED
     for entry in entries:
-        unread = (entry.bytes[1:] or "rights") if entry.bytes.startswith("?") else None
-        said = known[entry.key] if entry.word == "K" else await _read(link, file, reader, entry)
-        if not unread and entry.mtime < settled:
+        said = known[entry.key] if entry.known else await _read(link, file, reader, entry)
+        if not entry.unread and entry.mtime < settled:
             facts[entry.key] = said
         size = entry.size if entry.kind == "plain" else None
-        one = Generation(said.id, entry.name, entry.inode, size, entry.written, entry.kind, entry.live, unread)
+        one = Generation(said.id, entry.name, entry.inode, size, entry.written, entry.kind, entry.live, entry.unread)
         pieces[one] = Piece(one, entry.size, said, times.looks.get((entry.inode, said.mark), Looks()))
     times.facts = facts
     times.looks = {(one.inode, piece.facts.mark): piece.looks for one, piece in pieces.items()}
@@ -151,9 +96,9 @@ def _in_order(pieces: dict[Generation, Piece]) -> list[Piece]:
     return closed + [piece for piece in found if piece.one.live]
 
 
-async def _read(link: Link, file: File, reader: Callable[[], LineReader], entry: _Entry) -> Facts:
+async def _read(link: Link, file: File, reader: Callable[[], LineReader], entry: Entry) -> Facts:
     """What the two ends of a file say."""
-    head, tail = _ends(entry)
+    head, tail = entry.head, entry.tail
     identity = generation_of(head) if entry.live else closed_generation_of(head)
     if entry.kind != "plain":
         whole = len(head) < limits.SEEK_HEAD
@@ -170,14 +115,7 @@ async def _read(link: Link, file: File, reader: Callable[[], LineReader], entry:
     return Facts(identity, entry.size, stop, first, last, _mark(head), lead_of(head, first))
 
 
-def _ends(entry: _Entry) -> tuple[bytes, bytes]:
-    """The first bytes of the text; the last ones of a long plain file, or of a gzipped one."""
-    data = b"" if entry.bytes[0] in "-?" else bytes.fromhex(entry.bytes)
-    at = max(0, len(data) - 4) if entry.kind == "gz" else limits.SEEK_HEAD
-    return data[:at], data[at:]
-
-
-async def _more(link: Link, file: File, entry: _Entry) -> bytes:
+async def _more(link: Link, file: File, entry: Entry) -> bytes:
     """The first `limits.SEEK_FIRST` bytes of a compressed file's text. Raises HostError, Moved."""
     data = b""
     try:
@@ -192,7 +130,7 @@ async def _more(link: Link, file: File, entry: _Entry) -> bytes:
     return data
 
 
-def _unpacked(entry: _Entry, tail: bytes) -> int:
+def _unpacked(entry: Entry, tail: bytes) -> int:
     """About how many bytes a compressed file's text has; gzip ends with that number, modulo 2**32 (RFC 1952)."""
     said = int.from_bytes(tail[-4:], "little")
     if entry.kind == "gz" and entry.size < said <= entry.size * _GZIP_RATIO:

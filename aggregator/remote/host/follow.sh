@@ -1,14 +1,14 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC3013,SC3045,SC2064 # set by open.sh; -ef and read -t are tried before use; expand now
-# follow PATH START WINDOW SLEEP (after open): the header, then the file's bytes from START on, for ever.
+# follow PATH START WINDOW TAIL (after open): the header, then the file's bytes from START on, for ever.
 # START "e" means WINDOW bytes before the end. A newline on standard input every few seconds keeps it alive; 45 s
 # without one, or the end of standard input, ends it with all its children. Standard error tells, every second while
 # it is so: "R SIZE INODE" the name now leads to another file, which has that inode, "M SIZE" to none (SIZE is that of
 # the file that is followed, taken after that); and at least once: "S SIZE" the file is shorter than what was read, or
 # than the header said, "T SIZE" the bytes before the place of a second ago are others. tail's own word of a truncation stays among the bytes that it
 # concerns.
-# SLEEP are options for tail. "loop" is for BusyBox, whose tail restarts at 0 without a word: there a loop looks every
-# second, and proves the bytes before its place each time before it reads on.
+# TAIL is its kind: "gnu" looks 20 times a second. That of "busybox" restarts at 0 without a word: a loop stands in for
+# it, which looks every second, and proves the bytes before its place each time before it reads on.
 b=$2; if [ "$b" = e ]; then b=$((z-$3)); [ "$b" -ge 0 ] || b=0; fi
 [ "$b" -le "$z" ] || no truncated "$z"
 printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$b" "$(h)"
@@ -96,14 +96,14 @@ look() {
 # ended is there until its shell has asked for it, which jobs does.
 lives() { [ -e "/proc/$t/fdinfo/0" ] || { jobs >/dev/null 2>&1; kill -0 "$t" 2>/dev/null; }; }
 r=""
-if [ "$4" = loop ] && [ -r /proc/$$/fdinfo/3 ]; then
+if [ "$4" = busybox ] && [ -r /proc/$$/fdinfo/3 ]; then
   s=2
   : | loop 5<&- & t=$!
 else
   s=1
-  case $4 in -s*) d="--pid=$$";; *) d="";; esac
+  d=""; if [ "$4" = gnu ]; then d="-s 0.05 --pid=$$"; fi
   # shellcheck disable=SC2086
-  tail -c +$((b+1)) ${4#loop} $d -f <&3 2>&1 5<&- & t=$!
+  tail -c +$((b+1)) $d -f <&3 2>&1 5<&- & t=$!
   if [ -z "$d" ]; then y=0; fi
   a=$z; l=$b; o=$z; pos "/proc/$t/fdinfo/0"; if [ "${p#x}" ]; then prove "$o"; q=$v; fi
 fi

@@ -9,6 +9,7 @@ f=$(printf "%b" "$1"; printf x); f=${f%x}
 no() { printf "E %s %s\n" "$1" "$2"; exit 0; }
 command -v tail >/dev/null 2>&1 || no no-tail -
 if [ -d "$f" ]; then no not-regular folder; fi
+guard
 if [ -e "$f" ]; then
   [ -f "$f" ] || no not-regular special
   # BusyBox's test knows no ACLs: where it says no, trying tells.
@@ -17,6 +18,8 @@ else
   case $(ls -Ld "$f" 2>&1) in *ermission*) no not-readable folder;; *) no no-file -;; esac
 fi
 exec 3<"$f" || no not-readable file
+unguard
+inside || no outside-gate -
 r=$(readlink "/proc/$$/fd/3" 2>/dev/null)
 if [ "$r" = "$f" ]; then :; else
   case $r in ""|*[[:cntrl:]]*) r="?";; esac

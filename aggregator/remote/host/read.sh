@@ -4,13 +4,7 @@
 # KIND is how it is compressed, or "plain"; the size in the header is then that of the compressed file. Standard error
 # tells "X STATUS" when the decompressor, or what passes its text on, failed (also because no more than LENGTH was
 # taken from it). TERM ends it. Whoever is killed here (by the out-of-memory killer) must not look like the file's end.
-case $4 in
-  gz) d="gzip -dc";;
-  xz) d="xz -dc";;
-  zst) d="zstd -dcq";;
-  bz2) d="bzip2 -dc";;
-  *) d="";;
-esac
+unpacker "$4"
 if [ -n "$d" ]; then
   command -v "${d%% *}" >/dev/null 2>&1 || no no-decompressor "${d%% *}"
   h() { $d </dev/fd/3 2>/dev/null | head -c 1024 | od -An -v -tx1 | tr -d " \n"; }

@@ -5,7 +5,7 @@
 # standard input every few seconds keeps it alive; 45 s without one, or the end of standard input, ends it and all of
 # its children.
 # HOW is what is wished, and what is answered is what is done, by what there is:
-#   grep: the lines with TEXT (FOLD -i: in any case) and CONTEXT lines around, as GNU `grep -b` writes them, whose
+#   grep: the lines with TEXT (FOLD i: in any case) and CONTEXT lines around, as GNU `grep -b` writes them, whose
 #     offsets count from START;
 #   blocks: "B OFFSET LENGTH", so many bytes of the file, "E": around each 1 MiB that has TEXT. For every other grep;
 #     the one of BusyBox sees no text behind a NUL, so NULs are spaces to it;
@@ -15,18 +15,12 @@
 # Standard error tells "P OFFSET" every second, how far the file is read ("P -": still at it), "X STATUS" (looking
 # whether there is TEXT at all: "Y STATUS") when the decompressor failed, "I" when reading did. The exit status is 4
 # when grep failed, 5 when the file changed meanwhile, 6 when reading failed, 7 when SECONDS were not enough.
-b=$2; l=$3; g=$5; o=$6; u=$8
+b=$2; l=$3; g=$5; o=${6:+-$6}; u=$8
 x=$(printf "%b" "$7"; printf x); x=${x%x}
 unset GREP_OPTIONS GREP_COLOR GREP_COLORS
 ulimit -v "${10}" 2>/dev/null; ulimit -S -t "${11}" 2>/dev/null
 n=""; if command -v nice >/dev/null 2>&1; then n="nice"; fi
-case $4 in
-  gz) d="gzip -dc";;
-  xz) d="xz -dc";;
-  zst) d="zstd -dcq";;
-  bz2) d="bzip2 -dc";;
-  *) d="";;
-esac
+unpacker "$4"
 if [ "$d" ]; then
   command -v "${d%% *}" >/dev/null 2>&1 || no no-decompressor "${d%% *}"
   h() { $d </dev/fd/3 2>/dev/null | head -c 1024 | od -An -v -tx1 | tr -d " \n"; }
