@@ -201,6 +201,10 @@ class Aggregator:
                 self.metrics.delivered_lines.inc(subscription.delivered)
                 self.metrics.dropped_lines.inc(subscription.dropped)
 
+    def reveals(self, principal: Principal) -> bool:
+        """Whether there is something hidden that a principal may see."""
+        return self._redactor is not None and self.door.policy.may(principal, "reveal")
+
     def past(self, principal: Principal) -> Past:
         """What a principal may read of what lies on the hosts."""
         sight = self.sight(principal)

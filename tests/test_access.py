@@ -184,9 +184,9 @@ def test_a_login_gives_a_session_and_a_logout_ends_it(place: Place) -> None:
 
 
 def test_everybody_is_told_who_they_are(place: Place) -> None:
-    token = {"name": "prod", "via": "token", "roles": ["prod"]}
+    token = {"name": "prod", "via": "token", "roles": ["prod"], "reveals": False}
     assert place.get("/api/v1/whoami", "prod").json() == token
-    session = {"name": "alice", "via": "session", "roles": ["prod"]}
+    session = {"name": "alice", "via": "session", "roles": ["prod"], "reveals": False}
     assert place.get("/api/v1/whoami", headers=place.login()).json() == session
     assert place.get("/api/v1/whoami").status == 401
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fleet import Fleet
-from product import LOOPBACK, Answer, Product, Stream, lines_of, target, texts_of
+from product import (
+    LOOPBACK,
+    PATIENCE_S,
+    Answer,
+    Product,
+    Stream,
+    command,
+    environment,
+    lines_of,
+    target,
+    texts_of,
+)
 from secretcorpus import LINES, body_of, pem
 from websockets.sync.client import connect
 
@@ -32,7 +44,7 @@ class Place:
         (host.root / "other.log").write_text("Bearer other-canary-1\n")
         root = str(host.root)
         view = ["view", "search", "download"]
-        inventory = fleet.inventory(
+        self.inventory = fleet.inventory(
             {"app": {"hosts": "@*", "path": str(self.log)}, "other": {"hosts": "@*", "path": f"{root}/other.*"}},
             access={
                 "roles": {
@@ -48,7 +60,7 @@ class Place:
             },
             redact={"patterns": [{"name": "ticket", "pattern": "TKT-[0-9]+"}]},
         )
-        self.product = Product(inventory, folder)
+        self.product = Product(self.inventory, folder)
 
     def get(self, path: str, who: str = "viewer", **parameters: Any) -> Answer:
         return self.product.get(path, {"Authorization": f"Bearer {TOKENS[who]}"}, **parameters)
@@ -279,3 +291,53 @@ def test_views_with_and_without_secrets_go_side_by_side(place: Place) -> None:
         raw.wait_text("2026-11-23T12:00:09Z pay with 5555555555554444")
         shown.wait_text("2026-11-23T12:00:09Z pay with [redacted:card]")
         assert lines_of(raw.records)[-1]["position"] == lines_of(shown.records)[-1]["position"]
+
+
+def at_terminal(*words: str, who: str = "", folder: Path) -> subprocess.CompletedProcess[str]:
+    token = {"TAILON_AGG_TOKEN": TOKENS[who]} if who else {}
+    kept = environment(XDG_STATE_HOME=str(folder), **token)
+    return subprocess.run(
+        [*command(), *words], capture_output=True, text=True, timeout=PATIENCE_S, env=kept, stdin=subprocess.DEVNULL
+    )
+
+
+WORDS = {
+    "tail": ("tail", "--source", "app", "--no-follow", "-n", "4000"),
+    "search": ("search", ".", "--source", "app", "--since", "2026-11-23T10:00:00Z", "--limit", "2000"),
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_terminal_shows_no_secret_unless_asked_with_a_reason_by_who_may(
+    place: Place, tmp_path: Path, name: str
+) -> None:
+    words = (*WORDS[name], "--server", f"http://{LOOPBACK}:{place.product.port}")
+    hidden = at_terminal(*words, who="viewer", folder=tmp_path)
+    check_clean(hidden.stdout.encode())
+    assert (hidden.returncode, "[redacted:private-key]" in hidden.stdout) == (0, True), hidden.stderr
+    denied = at_terminal(*words, "--reveal", REASON, who="viewer", folder=tmp_path)
+    assert (denied.returncode, denied.stdout) == (77, ""), denied.stderr
+    empty = at_terminal(*words, "--reveal", " ", who="revealer", folder=tmp_path)
+    assert (empty.returncode, empty.stdout) == (2, ""), empty.stderr
+    shown = at_terminal(*words, "--reveal", REASON, who="revealer", folder=tmp_path)
+    assert (shown.returncode, "TKT-4711" in shown.stdout) == (0, True), shown.stderr
+    record = [entry for entry in place.product.audited() if entry["event"] == "reveal"][-1]
+    assert (record["reason"], record["principal"]) == (REASON, "revealer")
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_terminal_with_keys_of_its_own_gives_a_reason_too(place: Place, tmp_path: Path, name: str) -> None:
+    log = tmp_path / "terminal.jsonl"
+    words = (*WORDS[name], "--inventory", str(place.inventory), "--audit-log", str(log))
+    hidden = at_terminal(*words, folder=tmp_path)
+    check_clean(hidden.stdout.encode())
+    assert (hidden.returncode, "[redacted:ticket]" in hidden.stdout) == (0, True), hidden.stderr
+    shown = at_terminal(*words, "--reveal", REASON, folder=tmp_path)
+    assert (shown.returncode, "TKT-4711" in shown.stdout) == (0, True), shown.stderr
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [entry["reason"] for entry in told if entry["event"] == "reveal"] == [REASON]
+
+
+def test_everybody_is_told_whether_they_may_see_hidden_text(place: Place) -> None:
+    told = {who: place.get("/api/v1/whoami", who).json()["reveals"] for who in TOKENS}
+    assert told == {"viewer": False, "revealer": True, "half": True}

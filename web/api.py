@@ -29,7 +29,8 @@ def routes(aggregator: Aggregator, *, allow_download: bool = True) -> list[BaseR
     async def whoami(request: Request) -> Response:
         principal = principal_of(request)
         via = (principal.ticket or "local").partition(":")[0]
-        return _json({"name": principal.name, "via": via, "roles": principal.roles})
+        known = {"name": principal.name, "via": via, "roles": principal.roles}
+        return _json({**known, "reveals": aggregator.reveals(principal)})
 
     return [
         Route("/api/v1/hosts", hosts),

@@ -54,6 +54,10 @@ class Policy(Protocol):
         """Whether a file exists for this principal."""
         ...
 
+    def may(self, principal: Principal, action: Action) -> bool:
+        """Whether a principal may do something with any file."""
+        ...
+
 
 class LoopbackPolicy:
     """The rules of an inventory without `access:`: whoever reaches the loopback bind is `local` and may do everything.
@@ -79,6 +83,9 @@ class LoopbackPolicy:
         return _is_local(principal)
 
     def sees(self, principal: Principal, file: File) -> bool:
+        return _is_local(principal)
+
+    def may(self, principal: Principal, action: Action) -> bool:
         return _is_local(principal)
 
 

@@ -53,6 +53,9 @@ class RulePolicy:
         """Whether a file exists for a principal: some rule allows them something on it."""
         return is_terminal(principal) or any(covers(rule, file.host, file.path) for rule in self._rules(principal))
 
+    def may(self, principal: Principal, action: Action) -> bool:
+        return is_terminal(principal) or any(action in rule.actions for rule in self._rules(principal))
+
     def may_see(self, principal: Principal, host: str, pattern: str) -> bool:
         return is_terminal(principal) or any(
             host in rule.hosts and any(may_meet(allowed, pattern) for allowed in rule.paths)

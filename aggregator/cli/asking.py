@@ -158,5 +158,6 @@ def _parameters(query: PastQuery) -> list[tuple[str, str]]:
     single = [
         (name, getattr(query, name)) for name in ("level", "since", "until", "limit", "direction", "cursor", "max_scan")
     ]
+    single += [("raw", query.raw), ("reason", query.reason)] if query.raw == "1" else []
     found = [(name, value) for name, values in several for value in values]
     return found + [(name, value) for name, value in single if value is not None]

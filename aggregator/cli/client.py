@@ -90,6 +90,7 @@ def _address(server: str, query: Query) -> str:
         ("lines", query.lines),
         ("follow", query.follow),
         *((("level", query.level),) if query.level else ()),
+        *((("raw", query.raw), ("reason", query.reason or "")) if query.raw == "1" else ()),
     ]
     scheme = "wss" if parts.scheme == "https" else "ws"
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + "/ws", urlencode(parameters), ""))

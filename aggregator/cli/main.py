@@ -208,6 +208,7 @@ def _add_tail(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--server", metavar="URL", help="ask this tailon-agg instead of the hosts (token in TAILON_AGG_TOKEN)"
     )
+    command.add_argument("--reveal", metavar="REASON", help="show hidden text, too; the reason is written down")
     command.add_argument("--output", choices=("text", "json"), default="text", help="text, or the stream's records")
 
 
@@ -221,6 +222,8 @@ def _query(given: argparse.Namespace) -> Query:
         lines=given.lines,
         after=tuple(given.after),
         follow="0" if given.no_follow else "1",
+        raw="0" if given.reveal is None else "1",
+        reason=given.reveal,
     )
 
 

@@ -82,6 +82,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
     kinds.add_argument("--count", action="store_true", help="only how many lines there are")
     kinds.add_argument("--histogram", action="store_true", help="how many lines there were when")
     command.add_argument("--max-scan", metavar="BYTES", help="read at most so much of a host (default 4 GiB)")
+    command.add_argument("--reveal", metavar="REASON", help="show hidden text, too; the reason is written down")
     command.add_argument("--server", metavar="URL", help="ask this tailon-agg instead (token in TAILON_AGG_TOKEN)")
     command.add_argument("--output", choices=("text", "json"), default="text", help="text, or JSON")
 
@@ -98,6 +99,8 @@ def asked_of(given: argparse.Namespace) -> Asked:
         until=given.until,
         limit=given.limit,
         max_scan=_bytes(given.max_scan),
+        raw="0" if given.reveal is None else "1",
+        reason=given.reveal,
     )
     form = "count" if given.count else "histogram" if given.histogram else "lines"
     return Asked(query, form, given.output, given.reverse)

@@ -1,5 +1,7 @@
 /** What the page asks of the server, by plain requests. */
 
+import { raw } from "./raw.js";
+
 /** @typedef {import("./types.js").View} View */
 /** @typedef {import("./types.js").Fault} Fault */
 
@@ -100,7 +102,7 @@ export async function whoami() {
 
 /**
  * @param {View} view
- * @returns {URLSearchParams} the parameters of `stream` and `/ws`
+ * @returns {URLSearchParams} what the view is, as in the page's own URL
  */
 export function parameters(view) {
   const query = new URLSearchParams();
@@ -109,6 +111,27 @@ export function parameters(view) {
   for (const pattern of view.grep) query.append("grep", pattern);
   for (const pattern of view.exclude) query.append("exclude", pattern);
   if (view.level) query.set("level", view.level);
+  return query;
+}
+
+/**
+ * @param {View} view
+ * @returns {URLSearchParams} the parameters of a request for its lines
+ */
+export function asked(view) {
+  return withReason(parameters(view), raw.reason);
+}
+
+/**
+ * @param {URLSearchParams} query
+ * @param {string} reason empty: without secrets
+ * @returns {URLSearchParams} the same, for text with its secrets where there is a reason
+ */
+function withReason(query, reason) {
+  if (reason) {
+    query.set("raw", "1");
+    query.set("reason", reason);
+  }
   return query;
 }
 
@@ -123,7 +146,7 @@ export function parameters(view) {
  * @throws {TypeError} the server can't be reached
  */
 export async function missing(gap, view, limit) {
-  const query = parameters({ ...view, hosts: "", source: [] });
+  const query = asked({ ...view, hosts: "", source: [] });
   query.set("from", gap.from ?? "");
   query.set("to", gap.to ?? "");
   query.set("limit", String(limit));
@@ -139,12 +162,13 @@ export async function missing(gap, view, limit) {
  * @param {string} position
  * @param {{before: number, after: number}} lines at most, on each side
  * @param {AbortSignal} [signal] that nobody waits any more
+ * @param {string} [reason] to show their secrets; empty: they are hidden
  * @returns {Promise<import("./types.js").LinesPage>}
  * @throws {Refused} `gone`: the line is
  * @throws {TypeError} the server can't be reached
  */
-export async function around(position, { before, after }, signal) {
-  const query = new URLSearchParams({ position, before: String(before), after: String(after) });
+export async function around(position, { before, after }, signal, reason = raw.reason) {
+  const query = withReason(new URLSearchParams({ position, before: String(before), after: String(after) }), reason);
   const response = await fetch(`${ROOT}api/v1/context?${query}`, { headers: { accept: "application/json" }, signal });
   if (!response.ok) throw await refusal(response);
   return response.json();
@@ -158,7 +182,7 @@ export async function around(position, { before, after }, signal) {
  * @throws {TypeError} the server can't be reached
  */
 export async function whyRefused(view) {
-  const query = parameters(view);
+  const query = asked(view);
   query.set("follow", "0");
   query.set("lines", "0");
   const stop = new AbortController();

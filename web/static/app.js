@@ -17,6 +17,7 @@ import { download } from "./history.js";
 import * as icons from "./icons.js";
 import { press } from "./keys.js";
 import { hostWidth, narrow, sourceWidth, theme } from "./looks.js";
+import { raw } from "./raw.js";
 import { selectorOf } from "./selector.js";
 import { Session } from "./session.js";
 import * as url from "./url.js";
@@ -203,14 +204,15 @@ export class TailonApp extends LitElement {
         <button type="button" class="shade" tabindex="-1" aria-label="Close the hosts" @click=${() => (this.drawer = false)}></button>
         <main class="main">${this.#main()}</main>
       </div>
-      <line-details ?utc=${this.state.utc} .link=${(/** @type {string} */ position) => url.link(this.state, position)}></line-details><help-dialog></help-dialog>`;
+      <line-details ?utc=${this.state.utc} .link=${(/** @type {string} */ position) => url.link(this.state, position)}
+        @reveal=${(/** @type {CustomEvent<string>} */ event) => this.#raw(event.detail)}></line-details><help-dialog></help-dialog>`;
   }
 
   #main() {
     const { connection, paused, pending, past } = this.#session;
     const { held, dropped, rate } = this.figures;
     const cost = connection.state === "past" && past.reading?.hosts.size && { ...connection, words: `${past.busy ? "reading" : "read"} ${past.reading.words}` };
-    return html`${this.#strip()} ${this.#banner()}
+    return html`${this.#strip()} ${this.#revealed()} ${this.#banner()}
       <div class="view">
         <log-list @follow-change=${() => this.#followChanged()} @pick=${(/** @type {CustomEvent} */ event) => this.#pick(event)}
           @edge=${(/** @type {CustomEvent} */ event) => this.#session.near(event.detail, this.#list.upper)}
@@ -237,6 +239,20 @@ export class TailonApp extends LitElement {
       .failed=${past.failed} .notes=${past.notes} ?halted=${past.halted} @stop=${() => this.#session.stop()} @again=${() => past.again()}
       @allow=${(/** @type {CustomEvent<number>} */ event) => this.#session.reload(upper(), event.detail)}
       @reload=${() => this.#session.reload(upper())}></past-status>`;
+  }
+
+  /** Read the view again, with its secrets or without. @param {string} reason empty: without */
+  #raw(reason) {
+    raw.reason = reason;
+    this.notice = "";
+    this.#session.renew();
+  }
+
+  /** That hidden text is shown, for as long as it is. */
+  #revealed() {
+    if (!raw.reason) return nothing;
+    return html`<p class="banner raw" role="status">${icons.eye}<span>Hidden text is shown, on record: <q>${raw.reason}</q></span>
+      <button type="button" class="button" @click=${() => this.#raw("")}>Hide it again</button></p>`;
   }
 
   /** Why what is seen is not what was asked for; faults of a pattern stand at its field instead. */

@@ -2,16 +2,22 @@
  * `<line-details>`: one line whole, in a dialog: its text wrapped (JSON set out), its stamps, where it stands, and on
  * demand (button, `c`) the lines around it, until it is closed.
  *
- * Properties: `utc`, the clock of the lines around; `link`, makes one to a position. Method: `show(row)`.
+ * Properties: `utc`, the clock of the lines around; `link`, makes one to a position. Method: `show(row)`. Event
+ * `reveal`: the whole view is wanted with what is hidden, for the reason in its detail.
  */
 
 import "./context.js";
+import "./reveal.js";
+import { around, Refused, whoami, words } from "./api.js";
 import { palette } from "./colour.js";
 import * as icons from "./icons.js";
 import { keysOn } from "./keys.js";
-import { neutral, setLines, setText } from "./text.js";
+import { hiddenKinds, neutral, setLines, setText } from "./text.js";
 import { html, LitElement, nothing } from "./vendor/lit.js";
 import { fullStamp, size } from "./words.js";
+
+/** @typedef {import("./types.js").LineRecord} LineRecord */
+/** @typedef {import("./reveal.js").Wish} Wish */
 
 /** Characters of JSON that are set out; more would be slow and nobody reads it. */
 const MOST_JSON = 20_000;
@@ -30,9 +36,30 @@ function indented(text) {
   }
 }
 
+/**
+ * @param {string} position
+ * @param {string} reason
+ * @returns {Promise<LineRecord>} the line with its secrets
+ * @throws {import("./api.js").Refused | TypeError}
+ */
+async function line(position, reason) {
+  const { lines, failed } = await around(position, { before: 0, after: 0 }, undefined, reason);
+  const found = lines.find((each) => each.position === position);
+  if (!found) throw new Refused(0, failed[0]?.detail ?? "the answer does not hold the line", []);
+  return found;
+}
+
 export class LineDetails extends LitElement {
   /** @override */
-  static properties = { utc: { type: Boolean }, row: { state: true }, context: { state: true }, copied: { state: true } };
+  static properties = {
+    utc: { type: Boolean },
+    row: { state: true },
+    context: { state: true },
+    copied: { state: true },
+    reveals: { state: true },
+    revealed: { state: true },
+    problem: { state: true },
+  };
 
   constructor() {
     super();
@@ -42,6 +69,12 @@ export class LineDetails extends LitElement {
     this.link = (position) => position;
     /** The link, shown once it was asked for. */
     this.copied = "";
+    /** Whether the reader may see hidden text somewhere. */
+    this.reveals = false;
+    /** The line with its secrets, once it was asked for, and why. @type {{record: LineRecord, reason: string}|null} */
+    this.revealed = null;
+    /** Why they are not shown; empty: nobody asked, or nothing is wrong. */
+    this.problem = "";
     /** @type {import("./types.js").LineRow|null} */
     this.row = null;
   }
@@ -71,8 +104,42 @@ export class LineDetails extends LitElement {
   async show(row) {
     this.row = row;
     this.copied = "";
+    this.#forget();
     await this.updateComplete;
     if (!this.#dialog.open) this.#dialog.showModal();
+    if (row.record.redacted) this.reveals = (await whoami().catch(() => null))?.reveals ?? false;
+  }
+
+  /** What is shown of the row: the line as it came, or with its secrets. @returns {LineRecord|undefined} */
+  get #record() {
+    return this.revealed?.record ?? this.row?.record;
+  }
+
+  #forget() {
+    this.revealed = null;
+    this.problem = "";
+  }
+
+  #ask() {
+    /** @type {import("./reveal.js").RevealDialog} */ (this.querySelector("reveal-dialog")).show();
+  }
+
+  /** @param {Wish} wish */
+  #reveal({ reason, view }) {
+    if (!view) return this.#revealLine(reason);
+    this.#dialog.close();
+    return this.dispatchEvent(new CustomEvent("reveal", { detail: reason }));
+  }
+
+  /** @param {string} reason */
+  async #revealLine(reason) {
+    const { row } = this;
+    if (!row) return;
+    this.#forget();
+    const found = await line(row.record.position, reason).catch(words);
+    if (this.row !== row || !this.#dialog.open) return;
+    if (typeof found === "string") this.problem = found;
+    else this.revealed = { record: found, reason };
   }
 
   /** On the window: a click on the dialog's text leaves the focus on the body. @param {KeyboardEvent} event */
@@ -84,8 +151,8 @@ export class LineDetails extends LitElement {
   /** Browsers give pages without TLS no clipboard: there, the text is selected for the reader to copy. */
   #copy() {
     const whole = this.querySelector(".whole");
-    if (!whole || !this.row) return;
-    if (navigator.clipboard) navigator.clipboard.writeText(neutral(this.row.record.text));
+    if (!whole || !this.#record) return;
+    if (navigator.clipboard) navigator.clipboard.writeText(neutral(this.#record.text));
     else getSelection()?.selectAllChildren(whole);
   }
 
@@ -100,8 +167,8 @@ export class LineDetails extends LitElement {
   /** @override */
   updated() {
     const text = /** @type {HTMLElement|null} */ (this.querySelector(".whole"));
-    if (!this.row || !text) return;
-    const { record } = this.row;
+    const record = this.#record;
+    if (!record || !text) return;
     const pretty = indented(record.text);
     if (pretty) setLines(text, pretty, record);
     else setText(text, record.text, record);
@@ -110,7 +177,25 @@ export class LineDetails extends LitElement {
   /** @override */
   render() {
     return html`<dialog class="dialog details" aria-label="Line" closedby="any"
-      @close=${() => (this.context = false)}>${this.row ? this.#line(this.row) : nothing}</dialog>`;
+      @close=${() => this.#closed()}>${this.row ? this.#line(this.row) : nothing}</dialog>
+      <reveal-dialog @reveal=${(/** @type {CustomEvent<Wish>} */ event) => this.#reveal(event.detail)}></reveal-dialog>`;
+  }
+
+  /** Nothing of the line stays in the page. */
+  #closed() {
+    if (this.#dialog.open) return;
+    this.context = false;
+    this.row = null;
+    this.#forget();
+  }
+
+  /** What is hidden in it, and the way to see it for who may. @param {LineRecord} record */
+  #hidden(record) {
+    if (!record.redacted) return nothing;
+    if (this.revealed) return html`<dt>Hidden</dt><dd role="status">shown, on record: <q>${this.revealed.reason}</q></dd>`;
+    const show = this.reveals ? html` <button type="button" class="text-button" @click=${() => this.#ask()}>Show…</button>` : nothing;
+    const problem = this.problem ? html`<p class="wrong" role="alert">Not shown: ${this.problem}</p>` : nothing;
+    return html`<dt>Hidden</dt><dd>${hiddenKinds(record.text)}${show}${problem}</dd>`;
   }
 
   /** @param {import("./types.js").LineRow} row */
@@ -130,6 +215,7 @@ export class LineDetails extends LitElement {
         ${record.level ? html`<dt>Level</dt><dd>${record.level}</dd>` : nothing}
         <dt>Log</dt><dd>${record.source}: ${neutral(record.path)}</dd>
         ${record.clipped ? html`<dt>Clipped</dt><dd>${record.length ? `${size(record.length)} whole` : "longer than shown"}</dd>` : nothing}
+        ${this.#hidden(record)}
       </dl>
       <pre class="whole" tabindex="0" aria-label="Text"></pre>
       ${this.context ? html`<line-context .line=${record} ?utc=${this.utc}></line-context>` : nothing}`;

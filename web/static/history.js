@@ -1,6 +1,6 @@
 /** What the page asks of the past: lines while they are found, counts, files. */
 
-import { parameters, refusal, ROOT } from "./api.js";
+import { asked, refusal, ROOT } from "./api.js";
 
 /** @typedef {import("./types.js").View} View */
 /** @typedef {import("./types.js").LineRecord} LineRecord */
@@ -18,7 +18,7 @@ import { parameters, refusal, ROOT } from "./api.js";
 
 /** @param {Question} question */
 function about({ view, since, until, maxScan }) {
-  const query = parameters(view);
+  const query = asked(view);
   if (since) query.set("since", since);
   if (until) query.set("until", until);
   if (maxScan) query.set("max_scan", String(maxScan));

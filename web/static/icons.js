@@ -20,6 +20,7 @@ export const help = icon(
   svg`<circle cx="8" cy="8" r="5.7" /><path d="M6.3 6.4a1.8 1.8 0 1 1 2.6 1.6c-.6.3-.9.7-.9 1.3M8 11.3v.1" />`,
 );
 export const person = icon(svg`<circle cx="8" cy="5.4" r="2.7" /><path d="M2.9 13.4a5.2 5.2 0 0 1 10.2 0" />`);
+export const eye = icon(svg`<path d="M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8z" /><circle cx="8" cy="8" r="1.9" />`);
 export const plus = icon(svg`<path d="M8 3.5v9M3.5 8h9" />`);
 export const close = icon(svg`<path d="m4 4 8 8M12 4l-8 8" />`);
 export const sliders = icon(

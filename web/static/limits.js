@@ -32,6 +32,9 @@ export const BACKLOG_MAX = 1_000;
 /** Bytes of the socket's URL: servers refuse request lines over 8,192. */
 export const URL_BYTES = 7_500;
 
+/** Characters of a reason: it is a part of URLs, nine bytes a character at worst. The server takes more. */
+export const REASON_CHARACTERS = 300;
+
 /** Files whose last position is remembered. */
 export const REMEMBERED_FILES = 5_000;
 

@@ -3,7 +3,7 @@
  * it was. The client sends nothing; another view is another socket, and the old one stays until the new one is open.
  */
 
-import { parameters, Refused, ROOT, whyRefused } from "./api.js";
+import { asked, Refused, ROOT, whyRefused } from "./api.js";
 import { RETRY_AUDIT_MS, RETRY_FIRST_MS, RETRY_LONGEST_MS, SILENCE_MS, URL_BYTES } from "./limits.js";
 import { Resume } from "./resume.js";
 
@@ -103,7 +103,7 @@ export class Live {
    * @param {Resume} resume
    */
   #address(view, resume) {
-    const query = parameters(view);
+    const query = asked(view);
     query.set("lines", String(this.#lines));
     const url = new URL(`${ROOT}ws?${query}`, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";

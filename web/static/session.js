@@ -236,6 +236,15 @@ export class Session {
     this.#screen.cleared();
   }
 
+  /** Show the view from its beginning; what was shown goes at once. */
+  renew() {
+    this.paused = false;
+    this.#live.close();
+    this.#clear();
+    this.#connected("connecting", "");
+    this.open(false);
+  }
+
   // --- the live connection --------------------------------------------------------------------------------------
 
   /** @param {boolean} resume where the live view is */

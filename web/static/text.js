@@ -109,6 +109,14 @@ function sequenceAt(text, at) {
 }
 
 /**
+ * @param {string} text of a line from which secrets were taken out
+ * @returns {string} of which kinds they are
+ */
+export function hiddenKinds(text) {
+  return [...new Set([...text.matchAll(REDACTED)].map(([, name]) => name))].join(", ");
+}
+
+/**
  * @param {Node} parent
  * @param {string} text
  * @param {boolean} redacted

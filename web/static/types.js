@@ -29,6 +29,7 @@
  * @property {string} name
  * @property {"local"|"session"|"token"|"proxy"} via what shows who the reader is; `local`: nothing need be shown
  * @property {string[]} roles
+ * @property {boolean} [reveals] whether they may see hidden text somewhere
  *
  * @typedef {object} LineRecord
  * @property {"line"} type
@@ -44,7 +45,7 @@
  * @property {boolean} [clipped]
  * @property {number} [length] bytes of the whole line, when clipped
  * @property {[number, number][]} [spans] matches: start and end, in Unicode code points
- * @property {boolean|string[]} [redacted]
+ * @property {boolean} [redacted] `[redacted:NAME]` stands in `text` for secrets
  * @property {string} [record] position of the first line of its multi-line record
  *
  * @typedef {object} GapRecord
