@@ -24,6 +24,7 @@ from aggregator.model import File, Gap, Host, Position, SshOptions
 from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
 from aggregator.stream.lines import generation_of
+from aggregator.stream.proof import Place, Proof
 
 
 @pytest.fixture(autouse=True)
@@ -176,6 +177,26 @@ async def test_what_came_after_a_live_file_that_is_gone_comes_live_and_not_twice
     async with linked(host) as link:
         known = Known(generation=end.generation, now=now, opened=opened)
         assert await collected(Resume(link, place, end, known)) == [
+            Gap(place.file, place, None, None, None, "rotated-away")
+        ]
+    log.close()
+
+
+async def test_live_file_that_is_gone_is_no_other_that_begins_alike(host: LocalTransport, tmp_path: Path) -> None:
+    log = LogWriter(tmp_path / "a.log", banner=True, keep=2)
+    log.write(5)
+    log.rename()
+    log.write(5, length=10)
+    text = log.path.read_bytes()
+    proof = Place(position(log, 1, 0).generation, len(text), Proof.of(text), "")
+    place, end = position(log, 0, 2), Position(position(log, 1, 4).file, proof.generation, proof.offset)
+    opened = int(log.path.stat().st_mtime)
+    for _ in range(5):
+        log.rename()
+        log.write(50)
+    async with linked(host) as link:
+        known = Known(generation=end.generation, now="1:2:3.0", opened=opened)
+        assert await collected(Resume(link, place, end, known, proof)) == [
             Gap(place.file, place, None, None, None, "rotated-away")
         ]
     log.close()

@@ -34,7 +34,7 @@ class After:
         self._entries = feed.ring.until(self._stop.cut[0]) if self._stop else []
         self._gaps = feed.ring.gaps()
         end = Position(place.file, self._stop.generation, self._stop.offset) if self._stop else None
-        self._resume = Resume(feed.link, place, end, feed.known())
+        self._resume = Resume(feed.link, place, end, feed.known(), self._stop.proof if self._stop else None)
         self._lines: list[Line] = []
         self._size = 0  # bytes of them
         self._gap: Gap | None = None  # before them

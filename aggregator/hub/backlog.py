@@ -10,7 +10,9 @@ from aggregator.errors import Gone, HostError
 from aggregator.history.generation.read import read_back
 from aggregator.history.generation.seam import look_back
 from aggregator.hub.feed import Feed
+from aggregator.hub.ring import Entry
 from aggregator.model import Batch, Gap, Position
+from aggregator.stream.proof import Place, Proof
 from aggregator.stream.reader import LineReader
 from aggregator.stream.records import Line
 
@@ -80,11 +82,13 @@ def is_live(feed: Feed, place: Position, cut: Cut) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The first line that is live, by its place in the feed and by its address."""
+    """The first line that is live, by its place in the feed and by its address; `proof` is a place that its file holds
+    for sure, which tells generations apart that begin alike."""
 
     cut: tuple[int, int]
     generation: str
     offset: int
+    proof: Place
 
 
 def stop_of(feed: Feed, cut: Cut) -> Stop | None:
@@ -94,10 +98,30 @@ def stop_of(feed: Feed, cut: Cut) -> Stop | None:
         return None
     if cut is None:
         live = feed.known().generation  # late lines of a closed generation may have come after it
-        last = next((entry.batch for entry in reversed(entries) if entry.batch.generation == live), entries[-1].batch)
-        return Stop((feed.ring.seq + 1, 0), last.generation, last.end)
-    generation = next((entry.batch.generation for entry in entries if entry.seq >= cut[0]), entries[0].batch.generation)
-    return Stop(cut, generation, cut[1])
+        own = (index for index, entry in reversed([*enumerate(entries)]) if entry.batch.generation == live)
+        at = next(own, len(entries) - 1)
+        return Stop((feed.ring.seq + 1, 0), entries[at].batch.generation, entries[at].batch.end, _proof(entries, at))
+    at = next((index for index, entry in enumerate(entries) if entry.seq >= cut[0]), 0)
+    return Stop(cut, entries[at].batch.generation, cut[1], _proof(entries, at))
+
+
+def _proof(entries: list[Entry], at: int) -> Place:
+    """The end of what the ring has of one file in one piece, around one of its entries."""
+    while at + 1 < len(entries) and _goes_on(entries[at].batch, entries[at + 1].batch):
+        at += 1
+    last, text = entries[at].batch, b""
+    for index in range(at, -1, -1):
+        batch = entries[index].batch
+        if batch.length is not None or (index < at and not _goes_on(batch, entries[index + 1].batch)):
+            break
+        text = batch.text[: batch.end - batch.start] + text
+        if len(text) >= limits.PROOF_BYTES:
+            break
+    return Place(last.generation, last.end, Proof.of(text), "")
+
+
+def _goes_on(one: Batch, other: Batch) -> bool:
+    return one.generation == other.generation and one.end == other.start
 
 
 def _lines_at(feed: Feed, cut: Cut) -> int:

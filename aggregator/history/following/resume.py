@@ -33,16 +33,19 @@ class Part:
 class Resume:
     """Goes on after `place` through all generations up to `end` (None: to the end of the closed ones).
 
-    A Resume that was interrupted goes on where it was when `parts` is called again. `gap` is what is missing before
-    the next line.
+    `proof` is a place that the file of `end` holds: others may begin alike. A Resume that was interrupted goes on where
+    it was when `parts` is called again. `gap` is what is missing before the next line.
     """
 
-    def __init__(self, link: Link, place: Position, end: Position | None, known: Known) -> None:
+    def __init__(
+        self, link: Link, place: Position, end: Position | None, known: Known, proof: Place | None = None
+    ) -> None:
         self.gap: Gap | None = None
         self._link = link
         self._file: File = place.file
         self._place = place
         self._end = end
+        self._proof = proof
         self._known = known
         self._at: Place | None = None  # None until `place` was found
         self._last = place  # where the last line ended that was given out, or that one itself
@@ -54,7 +57,7 @@ class Resume:
     async def parts(self) -> AsyncGenerator[Part, None]:
         """Raises HostError, and Gone while the files are being moved: to be called again then."""
         found = await generations(self._link, self._file, self._mtime)
-        stop, whole = self._stop(found)
+        stop, whole = await self._stop(found)
         begin = await self._begin(found)
         if begin is None:
             begin = self._next(found[: stop + 1])
@@ -88,12 +91,14 @@ class Resume:
         """What comes next is missing: one gap up to the next line."""
         self.gap = self.gap or Gap(self._file, self._last, None, None, None, "rotated-away")
 
-    def _stop(self, found: list[Generation]) -> tuple[int, bool]:
+    async def _stop(self, found: list[Generation]) -> tuple[int, bool]:
         """The last file to read, and whether to its end. Where the file in which live lines begin is gone since, those
-        that are older than it: what is newer comes live."""
+        that are older than it: what is newer comes live. Raises HostError, Gone."""
         now = [index for index, one in enumerate(found) if one.inode == self._known.now]
         if self._end is not None:
             holding = [index for index, one in enumerate(found) if _may_hold(one, self._end)]
+            sure = [index for index in holding if index in now] if is_unique(self._known.now) else []
+            holding = sure or [index for index in holding if await self._holds_end(found[index])]
             if holding:
                 return next((index for index in holding if index in now), holding[-1]), False
         first_live = next((index for index, one in enumerate(found) if one.live), len(found))
@@ -101,6 +106,10 @@ class Resume:
             return min([*now, first_live]) - 1, True
         older = [index for index, one in enumerate(found[:first_live]) if self._is_older(one)]
         return max(older, default=-1), True
+
+    async def _holds_end(self, one: Generation) -> bool:
+        """Whether a file that may hold the place where live lines begin does. Raises HostError, Moved."""
+        return self._proof is None or await holds(self._link, self._file, self._proof, where(one))
 
     def _is_older(self, one: Generation) -> bool:
         """Whether a file is older than the one that was followed when we began."""
