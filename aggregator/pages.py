@@ -12,7 +12,7 @@ from aggregator.access.door import Opening
 from aggregator.history.reading.select import Hit
 from aggregator.history.search import cursor
 from aggregator.history.search.lane import Lane
-from aggregator.history.search.search import Search
+from aggregator.history.search.search import UNMEASURED, Search
 from aggregator.pastquery import PastPlan
 from aggregator.stream.records import Line, LineRecord
 from aggregator.stream.runs import runs_of
@@ -52,6 +52,11 @@ class ProgressRecord(msgspec.Struct, tag="progress"):
     scanned: int
     to_scan: int
     matches: int
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has said how much it will read, or that it can't."""
+        return self.stage not in UNMEASURED
 
 
 class TotalRecord(msgspec.Struct, tag="total"):

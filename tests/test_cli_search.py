@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,10 +58,47 @@ class Terminal:
         return [f"{host}: {line}" for _, host, line in found if any(word in line for word in words)]
 
     def run(self, *words: str, server: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*words, server=server),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=self.environ,
+            cwd=self.folder,
+        )
+
+    def command(self, *words: str, server: str | None = None) -> list[str]:
         where = ["--server", server] if server else ["--inventory", str(self.inventory)]
-        kept = environment(XDG_STATE_HOME=str(self.folder))
-        arguments = [*command(), "search", *words, *where]
-        return subprocess.run(arguments, capture_output=True, text=True, timeout=60, env=kept, cwd=self.folder)
+        return [*command(), "search", *words, *where]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return environment(XDG_STATE_HOME=str(self.folder))
+
+    def answer(self, said: str, *words: str, server: str | None = None) -> tuple[int, str]:
+        """What it does when it is called at a terminal and its question is answered: exit status and output."""
+        ours, theirs = pty.openpty()
+        with open(ours, "r+b", buffering=0) as screen, tempfile.TemporaryFile() as out:
+            process = subprocess.Popen(
+                self.command(*words, server=server),
+                stdin=theirs,
+                stdout=out,
+                stderr=theirs,
+                env=self.environ,
+                cwd=self.folder,
+            )
+            os.close(theirs)
+            seen = b""
+            while b"[y/N]" not in seen:
+                seen += screen.read(1024)
+            screen.write(f"{said}\n".encode())
+            with contextlib.suppress(OSError):  # that is how a terminal ends
+                while more := screen.read(1024):
+                    seen += more
+            status = process.wait(60)
+            out.seek(0)
+            assert b"would be read" in seen
+            return status, out.read().decode()
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +106,12 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     folder = tmp_path_factory.mktemp("search")
     with Fleet(folder) as fleet:
         yield Terminal(fleet, folder)
+
+
+@pytest.fixture(scope="module")
+def product(terminal: Terminal) -> Iterator[Product]:
+    with Product(terminal.inventory, terminal.folder) as product:
+        yield product
 
 
 def test_it_prints_whole_records_oldest_first_and_what_was_read(terminal: Terminal) -> None:
@@ -100,20 +147,19 @@ def test_all_lines_come_oldest_first_or_newest_first(terminal: Terminal) -> None
     assert "the newest 5 lines" in newest.stderr
 
 
-def test_more_than_a_page_comes_from_the_hosts_and_from_a_server(terminal: Terminal) -> None:
+def test_more_than_a_page_comes_from_the_hosts_and_from_a_server(terminal: Terminal, product: Product) -> None:
     expected = [f"web-1: {line}" for line in terminal.many]
-    with Product(terminal.inventory, terminal.folder) as product:
-        for server in (None, product.url):
-            found = terminal.run("entry", "--limit", "11000", server=server).stdout.splitlines()
-            assert found == expected[-11_000:]
-        found = terminal.run("entry", "--limit", "0", "--output", "json", server=product.url).stdout.splitlines()
-        assert [f"web-1: {json.loads(line)['text']}" for line in found] == expected
-        words = [*command(), "search", "entry", "--limit", "0", "--server", product.url]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stdout
-            assert process.stdout.readline() == f"{expected[0]}\n"
-            process.stdout.close()
-            assert process.wait(60) == 0
+    for server in (None, product.url):
+        found = terminal.run("entry", "--limit", "11000", server=server).stdout.splitlines()
+        assert found == expected[-11_000:]
+    found = terminal.run("entry", "--limit", "0", "--output", "json", server=product.url).stdout.splitlines()
+    assert [f"web-1: {json.loads(line)['text']}" for line in found] == expected
+    words = terminal.command("entry", "--limit", "0", server=product.url)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == f"{expected[0]}\n"
+        process.stdout.close()
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("since", [["--since", "-30m"], ["--since=-30m"]])
@@ -145,11 +191,39 @@ def test_more_than_may_be_read_is_said_and_not_read(terminal: Terminal) -> None:
     assert "max_scan" in done.stderr or "--max-scan" in done.stderr
 
 
-def test_a_server_gives_the_same_and_a_dead_host_is_named(terminal: Terminal) -> None:
-    with Product(terminal.inventory, terminal.folder) as product:
-        own, theirs = terminal.run("ERROR"), terminal.run("ERROR", server=product.url)
-        assert own.stdout == theirs.stdout
-        assert terminal.run("ERROR", "--count", server=product.url).stdout == "36\n"
+@pytest.mark.parametrize("words", [["--limit", "0"], ["--limit", "11000"], ["--reverse"], ["--count"]], ids=" ".join)
+def test_at_a_terminal_it_asks_before_it_reads_more(terminal: Terminal, words: list[str]) -> None:
+    asked = ["request", "web-1", "--source", "app", *words]
+    whole = terminal.run(*asked).stdout
+    assert whole
+    assert terminal.answer("y", *asked, "--max-scan", "1K") == (0, whole)
+
+
+def test_it_asks_for_a_server_too_and_no_is_no(terminal: Terminal, product: Product) -> None:
+    asked = ["request", "web-1", "--source", "app", "--reverse", "--output", "json"]
+    whole = terminal.run(*asked, server=product.url).stdout
+    assert whole
+    assert terminal.answer("y", *asked, "--max-scan", "1K", server=product.url) == (0, whole)
+    assert terminal.answer("n", *asked, "--max-scan", "1K", server=product.url) == (69, "")
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_a_server_reads_nothing_of_a_host_where_it_would_be_too_much(product: Product, form: str) -> None:
+    asked = {"grep": "request", "source": "app", "limit": 2, "format": form}
+    for way in ("forward", "backward"):
+        answer = product.get("/api/v1/lines", **asked, direction=way, max_scan=1024)
+        end = json.loads(answer.body.splitlines()[-1])
+        assert (end["complete"], end["cursor"], end["scanned_bytes"]) == (False, None, 0)
+        assert {failure["host"]: failure["to_scan"] > 1024 for failure in end["failed"]} == dict.fromkeys(HOSTS, True)
+        larger = max(failure["to_scan"] for failure in end["failed"])
+        answer = product.get("/api/v1/lines", **asked, direction=way, max_scan=larger)
+        assert json.loads(answer.body.splitlines()[-1])["complete"]
+
+
+def test_a_server_gives_the_same_and_a_dead_host_is_named(terminal: Terminal, product: Product) -> None:
+    own, theirs = terminal.run("ERROR"), terminal.run("ERROR", server=product.url)
+    assert own.stdout == theirs.stdout
+    assert terminal.run("ERROR", "--count", server=product.url).stdout == "36\n"
     assert terminal.run("ERROR", server="http://127.0.0.1:9").returncode == 69
     terminal.fleet.hosts["web-3"].stop()
     done = terminal.run("ERROR", "--limit", "2")

@@ -48,6 +48,24 @@ class Server:
         """Raises UsageError, Denied, ServerError."""
         return await asyncio.to_thread(self._get, "lines", _parameters(query), Page)
 
+    async def too_large(self, query: PastQuery) -> list[Failure]:
+        """Hosts that would read more than is allowed, and are not read for that. Raises UsageError, Denied,
+        ServerError."""
+        most = limits.MAX_SCAN if query.max_scan is None else int(query.max_scan)
+        parameters = [*_parameters(replace(query, limit=None)), ("format", "ndjson")]
+        answer = await asyncio.to_thread(self._open, "lines", parameters)
+        known: dict[str, ProgressRecord] = {}
+        total: TotalRecord | None = None
+        async with _closing(answer), shown(lambda: total), aclosing(self._records(answer)) as found:
+            async for records in found:
+                known.update({record.host: record for record in records if isinstance(record, ProgressRecord)})
+                total = next((record for record in reversed(records) if isinstance(record, TotalRecord)), total)
+                ended = any(isinstance(record, FoundRecord) for record in records)
+                if ended or (known and all(one.is_measured for one in known.values())):
+                    break
+        large = [one for one in known.values() if one.stage == "failed" and one.to_scan > most]
+        return [Failure(one.host, "", one.to_scan) for one in large]
+
     async def read(self, query: PastQuery, take: Take, *, late: bool) -> Page:
         """All lines (see aggregator.cli.found.Source), page by page. Raises UsageError, Denied, ServerError."""
         left = None if query.limit is None else int(query.limit)

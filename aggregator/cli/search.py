@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import getpass
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -18,6 +17,7 @@ import msgspec
 from aggregator import limits
 from aggregator.cli.asking import Server
 from aggregator.cli.charts import chart, size_words
+from aggregator.cli.consent import allowed, is_terminal
 from aggregator.cli.found import Printer, Take, as_they_come, newest_last
 from aggregator.cli.options import Settings
 from aggregator.cli.printing import printed
@@ -63,6 +63,7 @@ class History(Protocol):
     hosts: int | None  # that were asked, where that is known
 
     async def page(self, query: PastQuery) -> Page: ...
+    async def too_large(self, query: PastQuery) -> list[Failure]: ...
     async def read(self, query: PastQuery, take: Take, *, late: bool) -> Page: ...
     async def histogram(self, query: HistogramQuery) -> Histogram: ...
 
@@ -142,6 +143,13 @@ class Hosts:
             self.hosts = reading.total().hosts
             return page
 
+    async def too_large(self, query: PastQuery) -> list[Failure]:
+        """Hosts that would read more than is allowed, and are not read for that."""
+        async with self._past.all_lines(query) as reading:
+            async with shown(reading.total):
+                await reading.search.measured()
+            return [failure for failure in reading.failed() if failure.to_scan]
+
     async def read(self, query: PastQuery, take: Take, *, late: bool) -> Page:
         patience = limits.MERGE_PATIENCE if late else None
         async with (
@@ -171,7 +179,7 @@ async def answer(history: History, asked: Asked, environ: Mapping[str, str]) -> 
         some = printer.count > 0
     else:
         found = await _find(history, asked)
-        if larger := await _allowed(found.failed):
+        if larger := await allowed(found.failed):
             asked = replace(asked, query=replace(asked.query, max_scan=str(larger)))
             found = await _find(history, asked)
         some = await _print(found, asked, printer)
@@ -188,13 +196,15 @@ async def answer(history: History, asked: Asked, environ: Mapping[str, str]) -> 
 
 
 async def _flow(history: History, asked: Asked, printer: Printer) -> Page:
-    """Print all lines, oldest first, or the newest ones. What is JSON may come late: it says so."""
+    """Print all lines, oldest first, or the newest ones. What is JSON may come late: it says so. What is not read
+    because it would be too much is asked about before anything is printed: it belongs among the rest."""
     late = asked.output == "json"
-    if asked.query.limit == "0":
-        query = replace(asked.query, limit=None, direction="backward" if asked.reverse else "forward")
-        return await as_they_come(history, query, printer, late=late)
-    query = replace(asked.query, limit=asked.query.limit or str(limits.PAGE_USUAL), direction="backward")
-    if asked.reverse:
+    all_ = asked.query.limit == "0"
+    limit = None if all_ else asked.query.limit or str(limits.PAGE_USUAL)
+    query = replace(asked.query, limit=limit, direction="forward" if all_ and not asked.reverse else "backward")
+    if is_terminal() and (larger := await allowed(await history.too_large(query))):
+        query = replace(query, max_scan=str(larger))
+    if all_ or asked.reverse:
         return await as_they_come(history, query, printer, late=late)
     return await newest_last(history, query, printer)
 
@@ -223,20 +233,6 @@ async def _print(found: Page | Histogram, asked: Asked, printer: Printer) -> boo
     else:
         await printed(f"{count}\n" if asked.form == "count" else chart(found))
     return count > 0
-
-
-async def _allowed(failed: Sequence[Failure]) -> int | None:
-    """How much may be read of a host, where that is more than was allowed and somebody says yes to it."""
-    large = [failure for failure in failed if failure.to_scan]
-    if not large or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return None
-    for failure in large:
-        print(f"{failure.host}: {size_words(failure.to_scan or 0)} would be read", file=sys.stderr)
-    print("Read it all? [y/N] ", end="", file=sys.stderr, flush=True)
-    said = await asyncio.to_thread(sys.stdin.readline)
-    if said.strip().lower() not in ("y", "yes"):
-        return None
-    return max(failure.to_scan or 0 for failure in large)
 
 
 def _bytes(text: str | None) -> str | None:

@@ -20,6 +20,7 @@ from aggregator.history.seeking.times import TimesCache
 from aggregator.model import File, Source
 from aggregator.remote.link import Link
 
+UNMEASURED = ("connecting", "finding")  # stages of a host that has not said yet how much it will read
 Admit = Callable[[Sequence[File]], Awaitable[Sequence[File]]]
 
 
@@ -138,7 +139,7 @@ class Search:
 
     async def measured(self) -> None:
         """Wait until each host has said how much it will read, or that it can't."""
-        while any(one.stage in ("connecting", "finding") for one in self.progress.values()):
+        while any(one.stage in UNMEASURED for one in self.progress.values()):
             await self._hear()
 
     async def ended(self, patience: float | None = None) -> None:
