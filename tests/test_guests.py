@@ -1,5 +1,5 @@
-"""Searches as guests on a host: one heavy one at a time, the next ones wait and say so; what went another way than usual
-is noted. One real SSH server, whose grep does as it is told."""
+"""Searches as guests on a host: one heavy one at a time, the next ones wait and say so; what went another way is
+noted. One real SSH server, whose grep does as it is told."""
 
 from __future__ import annotations
 
