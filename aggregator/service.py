@@ -170,10 +170,14 @@ class Aggregator:
         finally:
             self._views -= 1
 
-    @asynccontextmanager
-    async def _opened(self, principal: Principal, plan: Plan, command: str) -> AsyncIterator[Subscription]:
+    async def check(self, principal: Principal, plan: Plan, command: str) -> None:
+        """Decide and write down what `watch` would, and read nothing. Raises Denied, AuditUnavailable."""
+        async with await self.door.open(principal, self._request(principal, plan, command)):
+            pass
+
+    def _request(self, principal: Principal, plan: Plan, command: str) -> Request:
         asked = plan.query
-        request = Request(
+        return Request(
             action="view",
             command=command,
             hosts=tuple(sorted({host for host, _ in plan.selection.pairs})),
@@ -185,8 +189,11 @@ class Aggregator:
             reason=plan.reason,
             event="open" if plan.reason is None else "reveal",
         )
+
+    @asynccontextmanager
+    async def _opened(self, principal: Principal, plan: Plan, command: str) -> AsyncIterator[Subscription]:
         async with (
-            await self.door.open(principal, request) as opening,
+            await self.door.open(principal, self._request(principal, plan, command)) as opening,
             Subscription(self._hub, plan.selection, opening, plan.wishes) as subscription,
         ):
             self._openings[subscription] = opening

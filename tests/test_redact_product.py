@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,8 +158,8 @@ def test_live_lines_come_without_their_secrets_in_whatever_pieces_they_are_writt
 
 def test_a_socket_gives_no_secret(place: Place) -> None:
     url = f"ws://{LOOPBACK}:{place.product.port}{target('/ws', {'source': 'app', 'lines': 4000, 'follow': 0})}"
-    with connect(url, additional_headers={"Authorization": f"Bearer {TOKENS['viewer']}"}, max_size=None) as socket:
-        text = "".join(str(message) for message in socket)
+    with connect(url, additional_headers={"Authorization": f"Bearer {TOKENS['viewer']}"}, max_size=None) as live:
+        text = "".join(str(message) for message in live)
     check_clean(text.encode())
     assert "[redacted:private-key]" in text
 
@@ -280,6 +281,28 @@ def test_a_pattern_that_finds_files_without_reveal_says_which_and_shows_nothing_
     streamed = place.get("/api/v1/stream", "half", source="other", raw=1, reason=REASON, follow=0)
     check_clean(streamed.body)
     assert texts_of([json.loads(line) for line in streamed.text.splitlines()]) == []
+
+
+def test_head_sends_no_text_by_any_route(place: Place) -> None:
+    position = place.lines(limit=1)[0]["position"]
+    for path, parameters in {
+        "/": {},
+        "/api/v1/hosts": {},
+        "/api/v1/whoami": {},
+        "/api/v1/stream": {"follow": 0},
+        "/api/v1/lines": {"limit": 5},
+        "/api/v1/lines?": {"from": position, "to": position},
+        "/api/v1/context": {"position": position},
+        "/api/v1/histogram": {"since": "2026-11-23T07:00:00Z"},
+        "/api/v1/download": {"limit": 5},
+    }.items():
+        asked = target(path.rstrip("?"), {**parameters, "raw": 1, "reason": REASON})
+        with socket.create_connection((LOOPBACK, place.product.port), timeout=PATIENCE_S) as plain:
+            headers = f"Host: {LOOPBACK}:{place.product.port}\r\nAuthorization: Bearer {TOKENS['revealer']}"
+            plain.sendall(f"HEAD {asked} HTTP/1.1\r\n{headers}\r\nConnection: close\r\n\r\n".encode())
+            with plain.makefile("rb") as answer:
+                head, _, body = answer.read().partition(b"\r\n\r\n")
+        assert (head[:12], body) == (b"HTTP/1.1 200", b""), path
 
 
 def test_views_with_and_without_secrets_go_side_by_side(place: Place) -> None:

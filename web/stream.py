@@ -34,6 +34,7 @@ class Stream:
         principal = principal_of(request)
         plan = self._aggregator.plan(principal, query_of(request.query_params))
         if request.method == "HEAD":
+            await self._aggregator.check(principal, plan, "/api/v1/stream")
             await _start(send, form)
             await send({"type": "http.response.body"})
             return
