@@ -17,6 +17,7 @@ from aggregator.stream.calendar import ABBREVIATIONS, SECOND, Calendar, Wall
 _HOUR = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _SECOND = r":([0-5]\d|60)"
 _FRACTION = r"(?:[.,](\d{1,9})\d{0,9})?"
+_SKIPPED = r"(?:[.,]\d{1,18})?"  # the same, unread
 _OFFSET = r"[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?"
 _SPACED_OFFSET = r"[+-](?:[01]\d|2[0-3])(?::?[0-5]\d|(?= \[))"  # ` -03` is an offset in postgres, else a number
 _ZONE = rf"(?:(Z|z|{_OFFSET}| ?(?:UTC|GMT|{'|'.join(ABBREVIATIONS)}|Z)(?!\w)| {_SPACED_OFFSET}))?"
@@ -27,19 +28,18 @@ _LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|[
 # What may stand before an ISO stamp: syslog's <PRI> and version, a level, a bracketed word (a thread), `[`.
 _LEAD = rf"(?:<\d{{1,3}}>)?(?:\d{{1,2}} )?(?:(?:\[[^\[\]]{{1,64}}\]|{_LEVEL}[,:|]?)[ \t]{{0,4}}){{0,3}}?[\[(]?"
 
-_ISO = rf"(\d{{4}}-[01]\d-[0-3]\d[Tt ]{_HOUR}){_SECOND}{_FRACTION}{_ZONE}{_END}"
+_ISO_MINUTE = rf"(\d{{4}}-[01]\d-[0-3]\d[Tt ]{_HOUR})"
+_ISO = rf"{_ISO_MINUTE}{_SECOND}{_FRACTION}{_ZONE}{_END}"
 ISO = re.compile(_ISO, re.ASCII)
-ISO_LINES = re.compile(rf"\n{_ISO}", re.ASCII)
+ISO_LINES = re.compile(rf"\n{_ISO_MINUTE}{_SECOND}{_SKIPPED}{_ZONE}{_END}", re.ASCII)
 LED_ISO = re.compile(_LEAD + _ISO, re.ASCII)
 SLASHED = re.compile(rf"\[?(\d{{4}}/[01]\d/[0-3]\d {_HOUR}){_SECOND}{_FRACTION}(){_END}", re.ASCII)
 CLF_DATE = re.compile(rf"([0-3]\d/{_MONTH}/\d{{4}}:{_HOUR}){_SECOND}(?:\.(\d{{1,9}}))? ({_OFFSET}){_END}", re.ASCII)
 CLF = re.compile(rf"\[{CLF_DATE.pattern}\]", re.ASCII)
-_BSD = (
-    rf"(?:<\d{{1,3}}>)?\[?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?"
-    rf"({_MONTH} (?: \d|\d{{1,2}}) {_HOUR}){_SECOND}(?:\.(\d{{1,9}}))?(?: ((?:19|20)\d\d)(?=[\s\]:]|\Z))?(?![\w/-])"
-)
-BSD = re.compile(_BSD, re.ASCII)
-BSD_LINES = re.compile(rf"\n{_BSD}", re.ASCII)
+_BSD_MINUTE = rf"(?:<\d{{1,3}}>)?\[?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?({_MONTH} (?: \d|\d{{1,2}}) {_HOUR}){_SECOND}"
+_BSD_YEAR = r"(?: ((?:19|20)\d\d)(?=[\s\]:]|\Z))?(?![\w/-])"
+BSD = re.compile(rf"{_BSD_MINUTE}(?:\.(\d{{1,9}}))?{_BSD_YEAR}", re.ASCII)
+BSD_LINES = re.compile(rf"\n{_BSD_MINUTE}(?:\.\d{{1,9}})?{_BSD_YEAR}", re.ASCII)
 KLOG = re.compile(rf"[IWEFD]([01]\d[0-3]\d {_HOUR}){_SECOND}\.(\d{{6}})()(?!\S)", re.ASCII)
 
 _MONTHS = {name: number for number, name in enumerate(_MONTH[3:-1].split("|"), 1)}
@@ -78,7 +78,7 @@ Match = Callable[[str, int], re.Match[str] | None]
 class Written:
     """Reads one written form. `match` finds it at a place in a text, with four groups: all up to the minute, the
     second, the fraction, and the zone (or year). `fields` tells the first and the last apart. `lines` finds it
-    behind newlines.
+    behind newlines, without the fraction.
 
     Consecutive lines mostly share their minute, so the last one's beginning is kept.
     """
@@ -120,14 +120,16 @@ class Written:
         found = self._lines.findall("\n" + text) if self._lines else []
         if not found or len(found) != text.count("\n"):
             return None
-        bases: list[int] = []
-        for minute, zone in {(minute, zone) for minute, _, _, zone in found}:
+        bases: dict[tuple[str, str], int] = {}
+        stamps = set(found)
+        for minute, zone in {(minute, zone) for minute, _, zone in stamps}:
             wall = self._fields(minute, zone)
             first, last = self._calendar.minute(wall, 0), self._calendar.minute(wall, 60)
             if first is None or first != last or not first[1]:
                 return None
-            bases.append(first[0])
-        return min(bases), max(bases) + 61 * SECOND
+            bases[minute, zone] = first[0]
+        times = [bases[minute, zone] + _SECONDS[second] * SECOND for minute, second, zone in stamps]
+        return min(times), max(times) + SECOND
 
     def _turn(self, minute: str, second: int, zone: str | None) -> None:
         found = self._calendar.minute(self._fields(minute, zone or ""), second)

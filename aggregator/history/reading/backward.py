@@ -68,7 +68,7 @@ class _Backward:
         self._log = log
         last = len(log.slices) - 1
         self._index, self._end = locate(log.slices, mark.place, log.file, backward=True) if mark.place else (last, None)
-        self._size = limits.CHUNK_FIRST
+        self._size = _first(log, log.slices[self._index]) if self._index >= 0 else limits.CHUNK_FIRST
         self._beyond = log.slices[-1].beyond if mark.place is None else 0  # what will give nothing, most probably
         self._orphans: list[Raw] = []
         self._held: Entry | None = None
@@ -185,3 +185,12 @@ class _Backward:
         else:
             offset = piece.start if self._end is None else self._end
             self.mark = Mark(Place(piece.one.id or NO_GENERATION, offset, hint_of(piece.one)), loose=self._loose)
+
+
+def _first(log: Log, piece: Slice) -> int:
+    """How many bytes to read at first: those of a page's lines, where that can be told, and what they settle on."""
+    wanted = log.wanted.filter
+    if log.page is None or wanted.grep or wanted.exclude or wanted.level is not None:
+        return limits.CHUNK_FIRST
+    spare = limits.SETTLE_LEAST // 4 if not piece.beyond else limits.SETTLE_LEAST  # where a time is, is a guess
+    return min(int(log.page * piece.rate) + limits.SETTLE_LEAST + spare, limits.CHUNK_PAGE)

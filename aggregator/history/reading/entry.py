@@ -91,21 +91,26 @@ class LineSplitter:
         return self._doubtful or self._stamps.doubtful
 
     def split(self, batch: Batch, one: Generation, misses: Misses | None = None) -> list[Raw]:
-        """The lines of a batch of a generation; batches come in their order. Where all have stamps between two times
-        that `misses` knows to be of no use, only the first and the last of them: they say where the others lie."""
+        """The lines of a batch of a generation; batches come in their order. Of neighbours that all have stamps between
+        two times that `misses` knows to be of no use, only the first and the last: they say where the others lie."""
         if one.inode != self._inode:
             self._inode = one.inode
             self._doubtful = self.doubtful
             self._stamps = StampReader(self._zone, lambda: float(one.mtime), self._stamps.previous)
-        if misses and batch.length is None and self._misses(batch.text, misses):
-            last = batch.text.rfind(b"\n", 0, -1) + 1
-            first = batch.text.find(b"\n", 0, last) + 1
-            ends = {0: batch.secrets.get(0, ())}, {0: batch.secrets.get(batch.text.count(b"\n") - 1, ())}
-            return [
-                *self._lines(replace(batch, text=batch.text[:first], secrets=ends[0]), one),
-                *self._lines(replace(batch, text=batch.text[last:], start=batch.start + last, secrets=ends[1]), one),
-            ]
-        return self._lines(batch, one)
+        return self._useful(batch, one, misses) if misses and batch.length is None else self._lines(batch, one)
+
+    def _useful(self, batch: Batch, one: Generation, misses: Misses) -> list[Raw]:
+        """The lines of a batch without those within it that are of no use."""
+        text = batch.text
+        if self._misses(text, misses):
+            first, last = text.find(b"\n") + 1, text.rfind(b"\n", 0, -1) + 1
+            ends = _part_of(batch, 0, min(first, last)), _part_of(batch, last, len(text))
+            return [line for end in ends for line in self._lines(end, one)]
+        middle = text.find(b"\n", len(text) // 2) + 1
+        if len(text) <= limits.USELESS_LEAST or middle == len(text):
+            return self._lines(batch, one)
+        halves = _part_of(batch, 0, middle), _part_of(batch, middle, len(text))
+        return [line for half in halves for line in self._useful(half, one, misses)]
 
     def _misses(self, text: bytes, misses: Misses) -> bool:
         """Whether no line of some is of use."""
@@ -230,6 +235,16 @@ class Grouper:
         return [loose(line) for line in lines]
 
 
+def _part_of(batch: Batch, start: int, end: int) -> Batch:
+    """The whole lines of a batch in the bytes [start, end) of its text."""
+    text = batch.text[start:end]
+    secrets = batch.secrets
+    if secrets:
+        first, count = batch.text.count(b"\n", 0, start), text.count(b"\n")
+        secrets = {index - first: spans for index, spans in secrets.items() if first <= index < first + count}
+    return replace(batch, text=text, start=batch.start + start, end=batch.start + end, secrets=secrets)
+
+
 def redact(entry: Entry, redactor: Redactor | None) -> None:
     """Find what is secret in an entry's lines together; what is in each of them was found as they were read."""
     if redactor is None or not redactor.crosses or len(entry.lines) == 1:
@@ -259,4 +274,4 @@ def loose(line: Raw) -> Entry:
 
 def cost(line: Raw) -> int:
     """Bytes of memory that a line takes, about."""
-    return min(line.size, limits.LINE_BYTES) + limits.LINE_COST
+    return (line.size if line.size < limits.LINE_BYTES else limits.LINE_BYTES) + limits.LINE_COST

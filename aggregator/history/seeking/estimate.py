@@ -17,8 +17,6 @@ from aggregator.model import File
 from aggregator.remote.link import Link
 from aggregator.stream.reader import LineReader
 
-_USUAL_LINE = 120.0  # bytes, where no line was seen
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -70,11 +68,11 @@ def _points(log: Sequence[Piece], marks: Marks) -> Iterator[_Point]:
         starts.append(starts[-1] + piece.facts.size)
     if not marks:
         for start, piece in zip(starts, log, strict=False):
-            yield _Point(start, piece.one.mtime * 1_000_000, _USUAL_LINE)
-            yield _Point(start + piece.facts.size, piece.one.mtime * 1_000_000, _USUAL_LINE)
+            yield _Point(start, piece.one.mtime * 1_000_000, limits.USUAL_LINE)
+            yield _Point(start + piece.facts.size, piece.one.mtime * 1_000_000, limits.USUAL_LINE)
         return
     time: int | None = None
-    rate = _USUAL_LINE
+    rate = limits.USUAL_LINE
     for (index, first), sample in marks.all():
         if time is None:
             yield _Point(0, sample.low, sample.rate)

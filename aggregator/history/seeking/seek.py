@@ -37,13 +37,14 @@ _MARGIN = int(limits.STAMP_DISORDER * _SECOND)
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The bytes [start, end) of a generation's text, both beginnings of lines; `end` None: to its end, with a last line
-    that lacks a newline (closed generations only, and all compressed ones). A generation whose text can't be read
-    (`one.unread` says why) is a slice, too, if it may hold what is looked for: reading it raises. `first` tells that
-    nothing of the log comes before, and that its first line may have no stamp; `bytes` are those of the file that
-    reading it takes, and `beyond` about how many of them, at its end, are newer than the range, as far as stamps do not
-    go back; `begun` is the first stamp in its generation (microseconds since the epoch), where it is known: of those
-    that begin alike, that tells them apart, also once they are compressed."""
+    """The bytes [start, end) of a generation's text, both beginnings of lines; `end` None: to its end, with a last
+    line that lacks a newline (closed generations only, and all compressed ones). A generation whose text can't be
+    read (`one.unread` says why) is a slice, too, if it may hold what is looked for: reading it raises. `first`
+    tells that nothing of the log comes before, and that its first line may have no stamp; `bytes` are those of the
+    file that reading it takes, and `beyond` about how many of them, at its end, are newer than the range, as far as
+    stamps do not go back; `rate` are the bytes of a line, about; `begun` is the first stamp in its generation
+    (microseconds since the epoch), where it is known: of those that begin alike, that tells them apart, also once
+    they are compressed."""
 
     one: Generation
     start: int
@@ -52,6 +53,7 @@ class Slice:
     bytes: int = field(default=0, compare=False)
     begun: int | None = field(default=None, compare=False)
     beyond: int = field(default=0, compare=False)
+    rate: float = field(default=limits.USUAL_LINE, compare=False)
 
 
 async def slices(
@@ -175,7 +177,9 @@ class Seek:
         if one.kind == "plain":
             size = (size if end is None else end) - begin
         begun = facts.head.begin if facts.head else None
-        return Slice(replace(one, hint=self._hints[index]), begin, end, first, size, begun)
+        newest = facts.tail or facts.head
+        rate = newest.rate if newest else limits.USUAL_LINE
+        return Slice(replace(one, hint=self._hints[index]), begin, end, first, size, begun, rate=rate)
 
     def _whole(self) -> list[tuple[int, Generation, int | None]]:
         """The generations that have lines, or may have some: their index, and where they end."""
