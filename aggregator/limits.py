@@ -26,6 +26,7 @@ CHANNEL_READ = 32 << 10  # bytes taken from it at once: some ms of work, so that
 CHANNEL_STDERR = 8 << 10  # bytes of a command's stderr that are kept
 FILES_PER_GLOB = 500  # files that one path pattern may find on one host
 KNOWN_BYTES = 4000  # of the list of files that need not be looked into again, which a request carries
+GATED_OPENINGS = 20  # files of a pattern that are opened to see whether a gate lets them be read
 GATE_ROOTS = 100  # folders that the gate on a host may name
 GENERATIONS = 100  # files beside a log that are looked at as its generations
 PROOF_BYTES = 1024  # bytes before an address that prove, hashed, that it is still the same place

@@ -14,12 +14,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import getpass
+import hashlib
 import os
 import random
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -29,7 +30,12 @@ import yaml
 from fleethost import LOOPBACK, FleetHost, free_port, wait_for, write_private
 from lentkey import lent
 
+from aggregator.remote.gate import gate_script
+
 __all__ = ["LOOPBACK", "Fleet", "FleetHost", "free_port", "wait_for"]
+
+
+_GATE_PATH = "PATH=/usr/bin:/bin;"
 
 
 class Fleet:
@@ -76,15 +82,19 @@ class Fleet:
         path: Path | str | None = None,
         certified: bool = False,
         options: Mapping[str, str] | None = None,
+        gate: Sequence[Path] | None = None,
     ) -> FleetHost:
         """Start one more host.
 
         `shell` stands in for the login shell (`csh`, `busybox ash`); `path` is the whole PATH of commands.
         OpenSSH only: `options` are lines of sshd_config and win over the fleet's own; `certified` gives the
-        host a certificate, which `known_hosts` then trusts instead of its key.
+        host a certificate, which `known_hosts` then trusts instead of its key. `gate` has our gate let the
+        key read below these folders, by the shell and with the PATH that are given.
         """
         assert name not in self.hosts, f"{name} is there already"
-        command = _forced_command(shell, path)
+        if gate is None and os.environ.get("FLEET_GATED"):
+            gate = [Path("/")]
+        command = _forced_command(shell, path) if gate is None else self._gate(shell, path, gate)
         given = dict(options or {})
         if server == "dropbear":
             assert (given, certified) == ({}, False), "options and certificates are OpenSSH's"
@@ -94,6 +104,7 @@ class Fleet:
             if command is not None:
                 given.setdefault("ForceCommand", command)
             host = FleetHost(self.folder, name, lambda host: self._openssh(host, given))
+        host.gated = gate is not None
         if certified:
             self._certify(host)
         self.hosts[name] = host
@@ -177,6 +188,23 @@ class Fleet:
             link_without_bash(folder)
         return folder
 
+    def _gate(self, shell: str | None, path: Path | str | None, roots: Sequence[Path]) -> str:
+        """The forced command of a host with a gate: our script, with the PATH of the machine that it stands for."""
+        script = gate_script()
+        if path is not None:
+            assert _GATE_PATH in script
+            script = script.replace(_GATE_PATH, f"PATH={shlex.quote(str(path))};")
+        target = self.folder / f"gate-{hashlib.sha256(script.encode()).hexdigest()[:12]}"
+        target.write_text(script)
+        target.chmod(0o755)
+        line = shlex.join([str(target), *map(str, roots)])
+        if shell is None:
+            return f"exec {line}"
+        words = [str(shutil.which(word) or word) for word in shell.split()]
+        if "csh" in words[0] or "fish" in words[0]:  # a login shell; the gate is still sh's
+            return f"exec {shlex.join([*words, '-c', line])}"
+        return f"exec {shlex.join(words)} {line}"
+
     def _certify(self, host: FleetHost) -> None:
         key = asyncssh.read_public_key(host.home / "key.pub")
         certificate = self._host_ca.generate_host_certificate(key, host.name, principals=[LOOPBACK])
@@ -256,7 +284,8 @@ def _sshd_defaults(host: FleetHost, authorized_keys: Path) -> dict[str, str]:
 
 def _entry(host: FleetHost) -> dict[str, Any]:
     server = {"server": host.server} if host.server != "openssh" else {}
-    return {"address": LOOPBACK, "ssh": {"port": host.reached_at or host.port, **server}}
+    gate = {"gate": True} if host.gated else {}
+    return {"address": LOOPBACK, "ssh": {"port": host.reached_at or host.port, **server, **gate}}
 
 
 def _spawn(host: FleetHost, arguments: list[str]) -> subprocess.Popen[bytes]:

@@ -59,6 +59,7 @@ class FleetHost:
 
     address = LOOPBACK
     server: Literal["openssh", "dropbear"] = "openssh"
+    gated = False  # our gate stands before it
     reached_at: int | None = None  # set it to a proxy's port, and inventory and known_hosts name that one
 
     def __init__(self, folder: Path, name: str, start: Callable[[FleetHost], subprocess.Popen[bytes]]) -> None:

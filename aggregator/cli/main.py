@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from aggregator import __version__, limits
-from aggregator.cli import audit, check, doctor, explain, options, ownlog, schema, search, secrets
+from aggregator.cli import audit, check, doctor, explain, gate, options, ownlog, schema, search, secrets
 from aggregator.cli.client import tail_from
 from aggregator.cli.demo import demo
 from aggregator.cli.serve import serve
@@ -29,6 +29,7 @@ _COMMANDS = {
     "tail": "the merged live view in the terminal",
     "search": "what the logs of many hosts hold",
     "explain": "without connecting: what the rules say, and what would run on hosts",
+    "gate": "print the script that limits what a key may do on a host",
     "schema": "print the JSON Schema of the inventory, for editors",
     "audit": "check an audit log, or show its records",
     "passwd": "print the hash of a password, for access.users",
@@ -66,6 +67,8 @@ def run(words: list[str]) -> int:
         return secrets.passwd()
     if given.command == "token":
         return secrets.token()
+    if given.command == "gate" and given.authorized_keys is None:
+        return gate.script()
     settings = options.resolve(given, environ)
     if given.command == "check":
         return check.run(paths or default_inventory(environ, Path.cwd()), settings.env)
@@ -93,6 +96,8 @@ def run(words: list[str]) -> int:
         return _loop(tail(settings, inventory, environ, _query(given), given.output))
     if given.command == "doctor":
         return _loop(doctor.doctor(settings, inventory, environ, given.selectors, given.output))
+    if given.command == "gate":
+        return gate.line(inventory, given.authorized_keys, given.origin)
     if given.command == "explain":
         return explain.run(inventory, explain.asked_of(given), given.output)
     if given.command == "search":
@@ -181,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_to(added["search"])
     explain.add_to(added["explain"])
     doctor.add_to(added["doctor"])
+    gate.add_to(added["gate"])
     added["demo"].add_argument("--hosts", type=int, default=None, metavar="N", help="how many hosts (default 8)")
     added["demo"].add_argument(
         "--rate", type=float, default=None, metavar="LINES_PER_S", help="lines a second (default 40)"

@@ -43,7 +43,7 @@ async def sessions(link: Link, wanted: int) -> int:
         for pause in (0.0, *_ENDING):
             await asyncio.sleep(pause)
             async with asyncio.TaskGroup() as tasks:
-                opening = [tasks.create_task(_session(connection, opened)) for _ in range(wanted - count)]
+                opening = [tasks.create_task(_session(link, connection, opened)) for _ in range(wanted - count)]
             count += sum(task.result() for task in opening)
             if count == wanted:
                 break
@@ -52,17 +52,17 @@ async def sessions(link: Link, wanted: int) -> int:
     return count
 
 
-async def _session(connection: Connection, opened: ExitStack) -> bool:
+async def _session(link: Link, connection: Connection, opened: ExitStack) -> bool:
     """Open one, to be closed with the others; whether that is possible."""
     try:
-        channel = await connection.run(commands.idle())
+        channel = await connection.run(link.said(commands.idle()))
     except HostError:
         return False
     opened.callback(channel.close)
     return True
 
 
-def _command(patterns: Sequence[str], _: Probe) -> str:
+def _command(patterns: Sequence[str], _: Probe) -> commands.Command:
     return commands.doctor(patterns, limits.FILES_PER_GLOB * 8)
 
 

@@ -9,10 +9,12 @@ from aggregator.doctor.ask import ask, sessions
 from aggregator.doctor.channels import judge_channels, wanted
 from aggregator.doctor.check import Check
 from aggregator.doctor.gate import judge_gate
+from aggregator.doctor.gated import ask_gate
 from aggregator.doctor.logs import Log, journal_of, pattern_of
 from aggregator.doctor.machine import judge_clock, judge_following, judge_packed, judge_tools
 from aggregator.doctor.reach import STEPS, passed, refused
 from aggregator.errors import HostError
+from aggregator.inventory.roots import roots_of
 from aggregator.model import Source
 from aggregator.remote.link import Link
 from aggregator.remote.probe import Probe
@@ -39,18 +41,24 @@ async def _look_at(link: Link, probe: Probe, sources: Sequence[Source]) -> list[
     plain = [source for source in sources if source.kind == "file"]
     now = time.time()
     patterns = [(source, pattern_of(source, link.host, probe.zone, now)) for source in plain]
-    facts = await ask(link, list(dict.fromkeys(path for _, path in patterns)))
-    logs = [Log(one, path, facts.looks.get(path), probe.user, facts) for one, path in patterns]
+    paths = list(dict.fromkeys(path for _, path in patterns))
+    refused: list[str] = []
+    if probe.gate:
+        facts, refused = await ask_gate(link, paths)
+    else:
+        facts = await ask(link, paths)
+    known = [(one, path) for one, path in patterns if path not in refused]
+    logs = [Log(one, path, facts.looks.get(path), probe.user, facts) for one, path in known]
     files = len({name for log in logs for name in log.files})
     taken = await sessions(link, wanted(files))
     return [
-        *judge_tools(facts),
+        *(judge_tools(facts) if facts.tools else ()),
         judge_following(probe),
         judge_clock(probe, facts),
         *_of_sources(logs, sources),
         *judge_packed(facts),
         judge_channels(files, taken),
-        judge_gate(link.host),
+        *judge_gate(link.host, probe.gate, roots_of(link.host, plain), refused),
     ]
 
 

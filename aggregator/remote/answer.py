@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from aggregator import limits
 from aggregator.errors import HostError
@@ -10,6 +11,8 @@ from aggregator.model import Host
 from aggregator.remote.commands import MARK
 from aggregator.remote.transport import Channel, Exit
 from aggregator.remote.trouble import trouble
+
+_REFUSED = re.compile(rb"E gate-refused ([a-z-]{1,20})\n")
 
 
 def after_mark(output: bytes | bytearray) -> bytes | None:
@@ -46,7 +49,14 @@ async def collect(channel: Channel, host: str, limit: int, seconds: float | None
         raise trouble("timeout", endpoint=host, seconds=seconds) from error
     finally:
         channel.close()
+    if refused := _REFUSED.match(answer):
+        raise gate_refused(refused[1].decode(), "a path that the inventory names", host)
     return answer[:limit]
+
+
+def gate_refused(why: str, path: str, host: str) -> HostError:
+    """What a gate means by the word with which it refuses: `folder`, `argument`, ...; `path` is what was asked for."""
+    return trouble("outside-gate" if why == "folder" else "gate-refused", path=path, host=host, detail=why)
 
 
 def no_answer(end: Exit, host: str, said: bytes) -> HostError:

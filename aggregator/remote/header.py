@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aggregator import limits
 from aggregator.errors import HostError
-from aggregator.remote.answer import after_mark, no_answer
+from aggregator.remote.answer import after_mark, gate_refused, no_answer
 from aggregator.remote.real import judge
 from aggregator.remote.transport import Channel
 from aggregator.remote.trouble import not_readable, trouble
@@ -16,7 +16,9 @@ from aggregator.remote.trouble import not_readable, trouble
 _LONGEST = 2 * limits.HEAD_BYTES + limits.PATH_BYTES + 512  # bytes: a path, the hexadecimal head, five short words
 _HEADER = re.compile(rb"H ([!-~]{1,100}) (\d{1,15}) (-?\d{1,18}) (\d{1,15}) ((?:[0-9a-f]{2})*)")
 _SHORT = 200  # bytes of an answer that are repeated in words
-_REFUSALS = frozenset({"no-tail", "not-regular", "not-readable", "no-file", "no-decompressor"})  # what open.sh says
+_REFUSALS = frozenset(
+    {"no-tail", "not-regular", "not-readable", "no-file", "no-decompressor", "outside-gate"}
+)  # what open.sh says
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def _refusal(cause: str, detail: bytes, path: str, host: str, user: str) -> Host
     said = detail.decode("utf-8", "replace")
     if cause == "truncated" and re.fullmatch(rb"\d{1,15}", detail):
         return Truncated(int(detail))
+    if cause == "gate-refused":
+        return gate_refused(said, path, host)
     if cause not in _REFUSALS:
         return trouble("remote-error", host=host, detail=f"it answers {cause[:_SHORT]} {said}")
     about = {"folder": "it is a folder", "special": "a device, FIFO or socket"}.get(said, said)

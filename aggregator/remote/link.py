@@ -15,6 +15,7 @@ from aggregator.model import Host, State
 from aggregator.remote import commands
 from aggregator.remote.answer import collect
 from aggregator.remote.backoff import pause_after
+from aggregator.remote.commands import Command
 from aggregator.remote.probe import Probe, read_probe
 from aggregator.remote.slots import Connections, Kind, Slots
 from aggregator.remote.transport import Channel, Connection
@@ -89,7 +90,7 @@ class Link:
                 log.exception("closing the connections to %s ended by a fault of ours", self.host.name)
 
     @asynccontextmanager
-    async def channel(self, kind: Kind, command: Callable[[Probe], str], *, wait: bool) -> AsyncIterator[Channel]:
+    async def channel(self, kind: Kind, command: Callable[[Probe], Command], *, wait: bool) -> AsyncIterator[Channel]:
         """A running command on the host, closed at the end of the block.
 
         With `wait`, sleeps out a back-off first; without, raises the HostError that it backs off from. Raises
@@ -103,7 +104,7 @@ class Link:
             channel.close()
             await self._release(slots, kind)
 
-    async def run(self, command: str, limit: int) -> bytes:
+    async def run(self, command: Command, limit: int) -> bytes:
         """The output of a short command, at most `limit` bytes of it. Raises HostError."""
         async with self.channel("command", lambda _: command, wait=False) as channel:
             return await collect(channel, self.host.name, limit)
@@ -150,13 +151,13 @@ class Link:
             raise trouble("remote-error", host=self.host.name, detail="it did not answer the probe")
         return self.probe
 
-    async def _open(self, kind: Kind, command: Callable[[Probe], str], wait: bool) -> tuple[Slots, Channel]:
+    async def _open(self, kind: Kind, command: Callable[[Probe], Command], wait: bool) -> tuple[Slots, Channel]:
         """Start a command on a connection that takes one more session; how many it takes is learned from refusals."""
         refusals = 0
         while True:
             slots = await self._reserve(kind, wait)
             try:
-                channel = await slots.connection.run(command(self.known_probe()))
+                channel = await slots.connection.run(self.said(command(self.known_probe())))
             except HostError as error:
                 await self._release(slots, kind)
                 if error.cause != "too-many-sessions":
@@ -171,6 +172,10 @@ class Link:
             else:
                 slots.channels.add(channel)
                 return slots, channel
+
+    def said(self, command: Command) -> str:
+        """What is sent to the host."""
+        return command.request if self.host.ssh.gate else command
 
     async def _free_again(self) -> None:
         async with self._freed:
@@ -297,8 +302,15 @@ class Link:
 
     async def _ask(self, connection: Connection) -> Probe:
         before = time.time()
-        channel = await connection.run(commands.probe())
-        answer = await collect(channel, self.host.name, limits.PROBE_BYTES)
+        channel = await connection.run(self.said(commands.probe()))
+        try:
+            answer = await collect(channel, self.host.name, limits.PROBE_BYTES)
+        except HostError as error:
+            if error.cause == "gate-refused" and not self.host.ssh.gate:
+                raise trouble("gated", host=self.host.name) from error
+            if error.cause == "no-shell" and self.host.ssh.gate:
+                raise trouble("no-gate", host=self.host.name, detail=error.words) from error
+            raise
         after = time.time()
         return read_probe(self.host, answer, before, after)
 

@@ -114,6 +114,26 @@ TABLE: dict[str, Trouble] = {
         "ask whoever keeps the rules; the audit log says what it is",
         False,
     ),
+    "no-gate": Trouble(
+        "no gate answers on {host} (ssh.gate is true): {detail}",
+        "install the script that `tailon-agg gate` prints, with the line of `tailon-agg gate --authorized-keys {host}`",
+        False,
+    ),
+    "gated": Trouble(
+        "a gate limits the key on {host}, and the inventory does not say so",
+        "say ssh: {{gate: true}} for this host",
+        False,
+    ),
+    "gate-refused": Trouble(
+        "the gate on {host} refuses what is asked of it ({detail})",
+        "`tailon-agg gate` prints the script of this version, and `--authorized-keys {host}` its folders",
+        False,
+    ),
+    "outside-gate": Trouble(
+        "{path} is not below a folder that the gate on {host} lets the key read",
+        "add its folder to command= in authorized_keys there: tailon-agg gate --authorized-keys {host}",
+        False,
+    ),
     "no-match": Trouble(
         "no file matches {path}",
         "check the pattern in the inventory; it is looked for again by itself",

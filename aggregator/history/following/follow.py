@@ -160,7 +160,7 @@ class Follower:
         at = self._catch_up.here.at
         start = at.offset - at.proof.length if isinstance(at, Place) else None if at is None else 0
 
-        def command(probe: Probe) -> str:
+        def command(probe: Probe) -> commands.Command:
             return commands.follow(self._file.path, start, self._window, tail=probe.tail)
 
         async with self._link.channel("follow", command, wait=True) as channel:
@@ -174,6 +174,8 @@ class Follower:
                     raise trouble("remote-error", host=self._file.host, detail=str(error)) from error
                 raise _Elsewhere from None
             generation = generation_of(header.head)
+            if generation is None and header.start > 0:
+                raise _Hint  # it was truncated meanwhile, or what reads its first line was killed
             if at is not None and (header.size < self._catch_up.least or not _is_it(generation, header.inode, at)):
                 raise _Elsewhere
             if isinstance(at, Start) and at.generation is None and generation:

@@ -48,7 +48,7 @@ class Aim:
     how: str
 
     @property
-    def command(self) -> str:
+    def command(self) -> commands.Command:
         length = None if self.end is None else self.end - self.start
         literal = self.literal or Literal("")
         return commands.search(
