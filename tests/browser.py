@@ -130,6 +130,7 @@ class Past:
     left: int = 0
     histograms: list[Record] = field(default_factory=list)
     histograms_asked: list[QueryParams] = field(default_factory=list)
+    growth: asyncio.Queue[Record] | None = None
     downloads: tuple[int, str] = (403, "download is not allowed here")
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -188,8 +189,20 @@ class Past:
     async def histogram(self, request: Request) -> Response:
         self.histograms_asked.append(request.query_params)
         self.changed.set()
+        if self.growth is not None and request.query_params.get("format") == "ndjson":
+            return StreamingResponse(self._growing(self.growth), media_type="application/x-ndjson")
         empty = {"buckets": [], "exact": True, "complete": True, "failed": []}
         return JSONResponse(self.histograms.pop(0) if self.histograms else empty)
+
+    async def _growing(self, growth: asyncio.Queue[Record]) -> AsyncIterator[str]:
+        try:
+            while (record := await growth.get())["type"] != "end":
+                yield json.dumps(record) + "\n"
+            yield json.dumps(record) + "\n"
+        except asyncio.CancelledError:
+            self.left += 1
+            self.changed.set()
+            raise
 
     async def download(self, request: Request) -> Response:
         status, words = self.downloads

@@ -223,6 +223,58 @@ async def test_counts_are_estimated_then_exact_and_a_drag_or_the_keys_narrow_the
     assert asked(page)["since"] == ["2026-11-23T10:58:00.000Z"]
 
 
+def growth(part: int, of: int = 4) -> Record:
+    """The counts of the hour when so much of it was counted."""
+    found = counts()
+    for bucket in found["buckets"]:
+        bucket["count"] = bucket["count"] * part // of
+        del bucket["by_host"]
+        bucket["by_level"] = {"info": bucket["count"]}
+    return {"type": "counts", "buckets": found["buckets"], "until": found["until"], "exact": True}
+
+
+async def test_counts_grow_over_the_estimate_while_they_are_counted(page: Page, stage: Stage) -> None:
+    stage.past.write(*(line(n) for n in range(50)))
+    stage.past.histograms = [counts(exact=False)]
+    stage.past.growth = asyncio.Queue()
+    await show(page, stage, f"{HOUR}&grep=line")
+    said = page.locator(".said")
+    await expect(said).to_have_text("about 1,800 lines, whatever they match, counting…")
+    stage.past.growth.put_nowait({"type": "total", "scanned": 0, "to_scan": 0})
+    stage.past.growth.put_nowait(growth(1))
+    await expect(said).to_have_text("420 lines so far, counting…")
+    plot = page.locator("time-histogram .plot")
+    canvas = await page.locator("time-histogram canvas").element_handle()
+    await plot.press("Home")
+    await plot.press("ArrowRight")
+    await expect(said).to_have_text("11-23 11:01:00 – 11:02:00: 0 lines so far")
+    stage.past.growth.put_nowait({**growth(4), "unknown": 1})
+    stage.past.growth.put_nowait({"type": "total", "scanned": 750, "to_scan": 1000})
+    await expect(said).to_have_text("11-23 11:01:00 – 11:02:00: 1 line so far")
+    await page.mouse.move(700, 600)
+    await plot.press("End")
+    stage.past.growth.put_nowait({"type": "end", "reason": "complete", **counts()})
+    await expect(said).to_have_text("11-23 11:59:00 – 12:00:00: 59 lines, 1 error")
+    assert canvas
+    assert await canvas.is_visible()  # the same chart all the time: what the reader draws on it would have stayed
+
+
+async def test_counts_that_are_not_wanted_any_more_are_stopped_and_an_end_without_them_is_said(
+    page: Page, stage: Stage
+) -> None:
+    stage.past.write(*(line(n) for n in range(50)))
+    stage.past.histograms = [counts(exact=False), counts(exact=False)]
+    stage.past.growth = asyncio.Queue()
+    await show(page, stage, f"{HOUR}&grep=line")
+    stage.past.growth.put_nowait(growth(2))
+    await expect(page.locator(".said")).to_have_text("870 lines so far, counting…")
+    await page.get_by_role("button", name="Live", exact=True).click()
+    await stage.past.until(lambda: stage.past.left == 1)
+    await show(page, stage, f"{HOUR}&grep=line")
+    stage.past.growth.put_nowait({"type": "end", "reason": "revoked", "detail": "not any more", **counts()})
+    await expect(page.locator(".said")).to_have_text("about 1,800 lines, whatever they match (not any more)")
+
+
 async def test_a_click_on_a_bar_narrows_to_it(page: Page, stage: Stage) -> None:
     stage.past.write(line(1))
     stage.past.histograms = [counts()]

@@ -1,4 +1,8 @@
-/** The bars of a histogram on a canvas, by uPlot: drawn for one width, one zone, one theme; another one is another chart. */
+/**
+ * The bars of a histogram on a canvas, by uPlot: drawn for one width, one zone, one theme, one stretch of time; another
+ * one is another chart. What is estimated stands pale behind what was counted, on a scale of its own where it is not of
+ * the same lines.
+ */
 
 import { bucketAt } from "./buckets.js";
 import { stamp } from "./words.js";
@@ -21,6 +25,8 @@ const CLICK_PX = 4;
  * @property {(since: number, until: number) => void} drawn a range, seconds since the epoch
  * @property {(i: number) => void} clicked a bucket
  */
+
+/** @typedef {{plot: import("uplot"), show: (bars: Bars) => void}} Chart `show` other counts of the same time */
 
 /** @param {number} n @returns {string} 1.2k */
 function compact(n) {
@@ -46,12 +52,15 @@ function label(seconds, apart, utc) {
  * @param {boolean} utc
  * @param {Inks} inks
  * @param {Listener} listener
- * @returns {Promise<import("uplot")>}
+ * @returns {Promise<Chart>}
  */
 export async function chart(box, bars, utc, inks, listener) {
   const { default: UPlot } = await import("./vendor/uplot.js");
+  let shown = bars;
   const paths = UPlot.paths.bars?.({ size: [1, Infinity], align: 1, gap: 1 });
-  const series = (/** @type {string} */ fill) => ({ fill, width: 0, paths, points: { show: false } });
+  const series = (/** @type {string} */ fill, scale = "y") => ({ fill, scale, width: 0, paths, points: { show: false } });
+  /** @type {(plot: import("uplot"), least: number, most: number) => [number, number]} */
+  const upTo = (_, __, most) => [0, Math.max(1, most)];
   const font = `11px ${getComputedStyle(box).fontFamily}`;
   const axis = { stroke: inks.text, font, ticks: { show: false } };
   const plot = new UPlot(
@@ -62,7 +71,7 @@ export async function chart(box, bars, utc, inks, listener) {
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: CLICK_PX } },
       tzDate: (seconds) => (utc ? UPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") : new Date(seconds * 1000)),
-      scales: { x: { range: () => [bars.starts[0], bars.end] }, y: { range: (_, __, most) => [0, Math.max(1, most)] } },
+      scales: { x: { range: () => [bars.starts[0], bars.end] }, y: { range: upTo }, guess: { range: upTo } },
       axes: [
         { ...axis, size: CLOCK_PX, gap: 3, grid: { show: false }, values: (_, at, __, ___, apart) => at.map((each) => label(each, apart, utc)) },
         {
@@ -72,19 +81,32 @@ export async function chart(box, bars, utc, inks, listener) {
           space: 26,
           incrs: COUNT_STEPS,
           grid: { stroke: inks.grid, width: 1 },
-          values: (_, at) => at.map((n) => (bars.exact && n ? compact(n) : "")),
+          values: (_, at) => at.map((n) => (shown.exact && n ? compact(n) : "")),
         },
       ],
-      series: [{}, series(bars.exact ? inks.all : inks.estimate), series(inks.warnings), series(inks.errors)],
+      series: [{}, series(inks.estimate, bars.alike ? "y" : "guess"), series(inks.all), series(inks.warnings), series(inks.errors)],
       hooks: {
         setCursor: [({ cursor, posToVal }) => listener.over(cursor.left === undefined || cursor.left < 0 ? null : bucketAt(bars, posToVal(cursor.left, "x")))],
         setSelect: [({ select: { left, width }, posToVal }) => width && listener.drawn(posToVal(left, "x"), posToVal(left + width, "x"))],
       },
     },
-    [bars.starts, bars.all, bars.warnings, bars.errors],
+    columns(bars),
     box,
   );
   // After a drag there is no click: uPlot keeps it to itself.
   plot.over.addEventListener("click", ({ offsetX }) => listener.clicked(bucketAt(bars, plot.posToVal(offsetX, "x"))));
-  return plot;
+  return {
+    plot,
+    show(others) {
+      const begun = others.exact && !shown.exact;
+      shown = others;
+      plot.setData(columns(others));
+      if (begun) plot.redraw(false, true); // the axis gets its numbers
+    },
+  };
+}
+
+/** @param {Bars} bars @returns {import("uplot").AlignedData} */
+function columns({ starts, guess, all, warnings, errors }) {
+  return [starts, guess ?? starts.map(() => null), all, warnings, errors];
 }

@@ -1,7 +1,7 @@
-/** The counts of a range over time: an estimate within a second, then the exact ones when the lines are there. */
+/** The counts of a range over time: an estimate within a second, then, when the lines are there, what is counted. */
 
 import { words } from "./api.js";
-import { histogram } from "./history.js";
+import { counting, estimate } from "./history.js";
 
 /** @typedef {import("./types.js").Histogram} Histogram */
 
@@ -38,12 +38,12 @@ export class Counts {
     this.busy = true;
     this.problem = "";
     try {
-      const estimate = await histogram(question, { buckets, exact: false }, stop.signal);
-      if (!stop.signal.aborted) this.#take(estimate);
-      if (!estimate.exact) {
+      const guess = await estimate(question, buckets, stop.signal);
+      if (!stop.signal.aborted) this.#take(guess);
+      if (!guess.exact) {
         await lines;
         if (stop.signal.aborted) return;
-        const exact = await histogram(question, { buckets, exact: true }, stop.signal);
+        const exact = await counting(question, buckets, (counts, total) => stop.signal.aborted || this.#grow(guess, counts, total), stop.signal);
         if (!stop.signal.aborted) this.#take(exact);
       }
     } catch (error) {
@@ -58,6 +58,17 @@ export class Counts {
     if (this.busy) this.problem = "stopped";
     this.busy = false;
     this.#stop.abort();
+  }
+
+  /**
+   * @param {Histogram} guess
+   * @param {import("./types.js").CountsRecord} counts of now
+   * @param {import("./types.js").TotalRecord} [total]
+   */
+  #grow(guess, { buckets, until, exact }, total) {
+    if (!buckets.some(({ count }) => count)) return; // the estimate says more
+    const part = total?.to_scan ? Math.min(1, total.scanned / total.to_scan) : undefined;
+    this.#take({ buckets, until, exact, complete: false, failed: guess.failed, guess, part });
   }
 
   /** @param {Histogram} data */

@@ -5,7 +5,7 @@
  * Events: `narrow` (detail: `{since, until}`, RFC 3339); `look` (detail: the bucket that is pointed at, or null).
  */
 
-import { span, said, spanWords } from "./buckets.js";
+import { match, span, said, spanWords } from "./buckets.js";
 import { chart } from "./chart.js";
 import { html, LitElement, nothing } from "./vendor/lit.js";
 
@@ -23,8 +23,10 @@ export class TimeHistogram extends LitElement {
     at: { state: true },
   };
 
-  /** @type {import("uplot")|null} */
-  #plot = null;
+  /** @type {import("./chart.js").Chart|null} */
+  #chart = null;
+  /** What it shows, or is about to. @type {import("./buckets.js").Bars|null} */
+  #drawn = null;
   /** Counted up with each drawing, as it is done a moment later. */
   #drawing = 0;
   #resized = new ResizeObserver(() => this.#draw());
@@ -60,15 +62,29 @@ export class TimeHistogram extends LitElement {
     this.#resized.disconnect();
     this.#themed.disconnect();
     this.#scheme.removeEventListener("change", this.#redraw);
-    this.#plot?.destroy();
-    this.#plot = null;
+    this.#chart?.plot.destroy();
+    this.#chart = null;
+  }
+
+  /** @override @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (!this.bars) this.#drawn = null; // what comes next is another view's
+    if (changed.has("bars") && !match(this.bars, this.#drawn)) this.at = null;
   }
 
   /** @override @param {Map<string, unknown>} changed */
   updated(changed) {
-    if (changed.has("bars")) this.at = null;
-    if (changed.has("bars") || changed.has("utc")) this.#draw();
+    if (changed.has("bars") && !changed.has("utc") && this.#chart && match(this.bars, this.#drawn)) this.#show();
+    else if (changed.has("bars") || changed.has("utc")) this.#draw();
     if (changed.has("at")) this.#point();
+  }
+
+  /** Other counts of the same time: what the reader points at, or draws, stays. */
+  #show() {
+    const { bars } = this;
+    if (!bars || bars === this.#drawn) return;
+    this.#drawn = bars;
+    this.#chart?.show(bars);
   }
 
   async #draw() {
@@ -79,15 +95,16 @@ export class TimeHistogram extends LitElement {
     const fresh = document.createElement("div");
     fresh.className = "sheet";
     box.append(fresh);
-    const plot = await chart(fresh, bars, this.utc, this.#inks(), {
+    const drawn = await chart(fresh, bars, this.utc, this.#inks(), {
       over: (i) => this.#look(i),
       drawn: (since, until) => this.#narrow(since * 1000, until * 1000),
       clicked: (i) => this.#pick(i),
     });
-    if (drawing !== this.#drawing) return plot.destroy(), fresh.remove();
-    this.#plot?.destroy();
-    this.#plot = plot;
+    if (drawing !== this.#drawing) return drawn.plot.destroy(), fresh.remove();
+    this.#chart?.plot.destroy();
+    [this.#chart, this.#drawn] = [drawn, bars];
     box.replaceChildren(fresh);
+    if (match(this.bars, bars)) this.#show();
     return undefined;
   }
 
@@ -123,9 +140,10 @@ export class TimeHistogram extends LitElement {
 
   /** Show where the keys are. */
   #point() {
-    if (this.at === null || !this.bars || !this.#plot) return;
+    if (this.at === null || !this.bars || !this.#chart) return;
+    const { plot } = this.#chart;
     const { since, until } = span(this.bars, this.at);
-    this.#plot.setCursor({ left: this.#plot.valToPos((since + until) / 2000, "x"), top: 0 });
+    plot.setCursor({ left: plot.valToPos((since + until) / 2000, "x"), top: 0 });
     this.#look(this.at);
   }
 
@@ -146,7 +164,7 @@ export class TimeHistogram extends LitElement {
     const { bars, at } = this;
     const last = bars ? bars.starts.length - 1 : 0;
     const value = bars && at !== null ? `${spanWords(bars, at, this.utc)}: ${said(bars, at)}` : bars ? said(bars, null) : "";
-    return html`<div class="plot ${this.busy ? "busy" : ""}" role="slider" tabindex=${bars ? 0 : -1} aria-label="Lines over time; Enter narrows the range"
+    return html`<div class="plot ${this.busy && !bars?.exact ? "busy" : ""}" role="slider" tabindex=${bars ? 0 : -1} aria-label="Lines over time; Enter narrows the range"
         aria-valuemin="0" aria-valuemax=${last} aria-valuenow=${at ?? last} aria-valuetext=${value} aria-disabled=${!bars}
         @keydown=${(/** @type {KeyboardEvent} */ event) => this.#press(event)}></div>
       <span class="inks" aria-hidden="true">${INKS.map((name) => html`<i class="ink ${name}"></i>`)}</span>

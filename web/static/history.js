@@ -1,11 +1,15 @@
 /** What the page asks of the past: lines while they are found, counts, files. */
 
-import { asked, refusal, ROOT } from "./api.js";
+import { asked, refusal, Refused, ROOT } from "./api.js";
+import { endSentence } from "./words.js";
 
 /** @typedef {import("./types.js").View} View */
 /** @typedef {import("./types.js").LineRecord} LineRecord */
 /** @typedef {import("./types.js").ProgressRecord} ProgressRecord */
 /** @typedef {import("./types.js").Answered} Answered */
+/** @typedef {import("./types.js").CountsRecord} CountsRecord */
+/** @typedef {import("./types.js").TotalRecord} TotalRecord */
+/** @typedef {import("./types.js").CountedRecord} CountedRecord */
 /** @typedef {LineRecord|ProgressRecord|(Answered & {type: "end"})} PastRecord */
 
 /**
@@ -45,7 +49,7 @@ export async function lines(question, take, signal) {
   if (!response.ok || !response.body) throw await refusal(response);
   take([]);
   if (response.headers.get("content-type")?.includes("application/json")) return whole(await response.json(), question.direction, take);
-  for await (const records of ndjson(response.body)) {
+  for await (const records of /** @type {AsyncGenerator<PastRecord[]>} */ (ndjson(response.body))) {
     const end = records.find(({ type }) => type === "end");
     take(records);
     if (end) return /** @type {Answered} */ (end);
@@ -65,8 +69,9 @@ function whole(page, direction, take) {
 }
 
 /**
+ * @template T
  * @param {ReadableStream<Uint8Array>} body
- * @returns {AsyncGenerator<PastRecord[]>} the records of each part that came
+ * @returns {AsyncGenerator<T[]>} the records of each part that came
  */
 async function* ndjson(body) {
   const reader = body.getReader();
@@ -80,20 +85,61 @@ async function* ndjson(body) {
 }
 
 /**
+ * An estimate of the counts: without hosts that are slow.
+ *
  * @param {Question} question
- * @param {{buckets: number, exact: boolean}} how
+ * @param {number} buckets
  * @param {AbortSignal} signal
  * @returns {Promise<import("./types.js").Histogram>}
  * @throws {import("./api.js").Refused}
  * @throws {TypeError}
  */
-export async function histogram(question, { buckets, exact }, signal) {
+export async function estimate(question, buckets, signal) {
   const query = about(question);
   query.set("buckets", String(buckets));
-  if (!exact) query.set("exact", "0");
+  query.set("exact", "0");
   const response = await fetch(`${ROOT}api/v1/histogram?${query}`, { signal, headers: { accept: "application/json" } });
   if (!response.ok) throw await refusal(response);
   return response.json();
+}
+
+/**
+ * The counts, while they grow.
+ *
+ * @param {Question} question
+ * @param {number} buckets
+ * @param {(so_far: CountsRecord, total: TotalRecord|undefined) => void} take
+ * @param {AbortSignal} signal stops it, on the hosts too
+ * @returns {Promise<import("./types.js").Histogram>} all of them
+ * @throws {import("./api.js").Refused}
+ * @throws {TypeError}
+ */
+export async function counting(question, buckets, take, signal) {
+  const query = about(question);
+  query.set("buckets", String(buckets));
+  query.set("format", "ndjson");
+  const response = await fetch(`${ROOT}api/v1/histogram?${query}`, { signal });
+  if (!response.ok || !response.body) throw await refusal(response);
+  if (response.headers.get("content-type")?.includes("application/json")) return response.json();
+  /** @type {CountsRecord|undefined} */
+  let counts;
+  for await (const records of /** @type {AsyncGenerator<(CountsRecord|TotalRecord|CountedRecord)[]>} */ (ndjson(response.body))) {
+    /** @type {TotalRecord|undefined} */
+    let total;
+    for (const record of records) {
+      if (record.type === "end") return counted(record);
+      if (record.type === "counts") counts = record;
+      else if (record.type === "total") total = record;
+    }
+    if (counts) take(counts, total);
+  }
+  throw new TypeError("the answer has no end");
+}
+
+/** @param {CountedRecord} end */
+function counted(end) {
+  if (end.reason !== "complete") throw new Refused(0, end.detail || endSentence(end.reason), []);
+  return end;
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import "./histogram.js";
-import { bars, said, spanWords } from "./buckets.js";
+import { bars, match, said, spanWords } from "./buckets.js";
 import * as icons from "./icons.js";
 import { html, LitElement, nothing } from "./vendor/lit.js";
 
@@ -41,8 +41,14 @@ export class RangeStrip extends LitElement {
 
   /** The same object as long as the counts are. */
   get #bars() {
-    if (this.made.of !== this.histogram) this.made = { of: this.histogram, bars: this.histogram && bars(this.histogram) };
+    if (this.made.of !== this.histogram) this.made = { of: this.histogram, bars: this.histogram && bars(this.histogram, !this.#filtered) };
     return this.made.bars;
+  }
+
+  /** Whether other lines are counted than there are. */
+  get #filtered() {
+    const { grep, exclude, level } = this.view;
+    return grep.length > 0 || exclude.length > 0 || level !== "";
   }
 
   /** @param {"reload"|"download"|"live"} name */
@@ -52,7 +58,8 @@ export class RangeStrip extends LitElement {
 
   /** @override @param {Map<string, unknown>} changed */
   willUpdate(changed) {
-    if (changed.has("histogram")) this.over = null;
+    const before = this.made.bars;
+    if (changed.has("histogram") && !match(this.#bars, before)) this.over = null;
   }
 
   /** @override */
@@ -73,7 +80,8 @@ export class RangeStrip extends LitElement {
     if (!shown) return this.problem ? `No counts: ${this.problem}` : nothing;
     if (this.over !== null && this.over < shown.starts.length) return `${spanWords(shown, this.over, this.utc)}: ${said(shown, this.over)}`;
     const failed = this.histogram?.failed.length ? `, without ${[...new Set(this.histogram.failed.map(({ host }) => host))].join(", ")}` : "";
-    const note = this.busy ? ", counting…" : this.problem ? ` (${this.problem})` : "";
+    const part = this.histogram?.part === undefined ? "" : ` ${Math.floor(this.histogram.part * 100)} %`;
+    const note = this.busy ? `, counting…${part}` : this.problem ? ` (${this.problem})` : "";
     return `${said(shown, null)}${failed}${note}`;
   }
 

@@ -144,7 +144,7 @@
  * @typedef {object} Bucket
  * @property {string} start RFC 3339
  * @property {number} count lines
- * @property {Record<string, number>} by_host
+ * @property {Record<string, number>} [by_host]
  * @property {Record<string, number>} by_level
  *
  * @typedef {object} Histogram answer of `GET /api/v1/histogram`
@@ -153,6 +153,12 @@
  * @property {boolean} complete
  * @property {Failure[]} failed
  * @property {string} [until] RFC 3339, where the last bucket ends
+ * @property {Histogram} [guess] the page's own: this is what was counted so far, and that the estimate of all
+ * @property {number} [part] the page's own: how much of what is to be read was counted, from 0 to 1
+ *
+ * @typedef {{type: "counts", buckets: Bucket[], until: string, exact: boolean}} CountsRecord all that was counted so far
+ * @typedef {{type: "total", scanned: number, to_scan: number}} TotalRecord bytes of all hosts
+ * @typedef {Histogram & {type: "end", reason: string, detail?: string}} CountedRecord
  *
  * @typedef {object} Fault one wrong parameter, as the server names it
  * @property {string} parameter
