@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Self
 
 from aggregator.model import Host
@@ -256,3 +258,19 @@ class LocalTransport:
         for connection in self.connections:
             for channel in connection.channels:
                 channel.resume()
+
+
+def killed_once(tmp_path: Path, tool: str, used: str, turn: int) -> LocalTransport:
+    """A host where a tool that is used with arguments like `used` is killed in mid-text at that turn, as by the
+    out-of-memory killer; `tmp_path/uses` has a line for each turn."""
+    tools, uses = tmp_path / "tools", tmp_path / "uses"
+    tools.mkdir()
+    uses.touch()
+    count = f"case $* in {used.replace(' ', chr(92) + ' ')}) echo >>{uses};; *) false;; esac"
+    mine = f"{count} && [ $(wc -l <{uses}) = {turn} ]"
+    begun = "" if tool in ("head", "tail", "dd") else f'{shutil.which(tool)} "$@" | '
+    (tools / tool).write_text(
+        f'#!/bin/sh\n{mine} || exec {shutil.which(tool)} "$@"\n{begun}{shutil.which("head")} -c 100\nkill -9 $$\n'
+    )
+    (tools / tool).chmod(0o755)
+    return LocalTransport(("dash",), f"{tools}:{os.environ['PATH']}")

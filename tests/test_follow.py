@@ -13,7 +13,7 @@ import processes
 import pytest
 from fleet import link_without_bash
 from follows import Got, following
-from local import LocalTransport
+from local import LocalTransport, killed_once
 from logwriter import LogWriter, compare
 
 from aggregator import limits
@@ -454,6 +454,43 @@ async def test_new_file_that_is_copied_and_truncated_before_it_is_opened(host: L
         await got.until(lambda: not host.tripping)
         await everything(log, got)
         assert got.gaps == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "used", "how"),
+    [
+        *(("od", "*-N 2048*", None), ("ls", "-1td*", None), ("stat", "*%n*", None), ("stat", "-c*/", None)),
+        *(("od", "*-tx1", "gz"), ("gzip", "-dc", "gz"), ("head", "-c 2048", "gz")),
+    ],
+)
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_listing_with_a_killed_tool_hides_no_generation(
+    log: LogWriter, tmp_path: Path, tool: str, used: str, how: str | None, turn: int
+) -> None:
+    log.write(50)
+    host = killed_once(tmp_path, tool, used, turn)
+    async with following(log.path, host) as got:
+        await everything(log, got)
+        host.down()
+        for _ in range(4):
+            log.write(50)
+            log.rename(how)
+        log.write(50)
+        host.up()
+        await everything(log, got)
+        assert got.gaps == []
+    assert (tmp_path / "uses").read_text()
+
+
+async def test_first_look_with_a_killed_tool_gives_no_wrong_address(
+    log: LogWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TAIL_WINDOW", 4096)
+    log.write(200)
+    async with following(log.path, killed_once(tmp_path, "od", "*-N 1024*", 1)) as got:
+        await got.until_text(log.content.lines[-1])
+        first = generation_of(f"{log.content.lines[0]}\n".encode())
+        assert {batch.generation for batch in got.batches} == {first}
 
 
 async def test_file_that_is_truncated_between_its_header_and_its_first_bytes(tmp_path: Path) -> None:

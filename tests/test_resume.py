@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -12,13 +11,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from local import LocalTransport
+from local import LocalTransport, killed_once
 from logwriter import BANNER, LogWriter
 
 from aggregator import limits
 from aggregator.errors import Gone, HostError
 from aggregator.history.following.resume import Resume
 from aggregator.history.generation.kept import NOTHING_KNOWN, Known
+from aggregator.history.generation.read import Moved, Where, holds
 from aggregator.metrics import Metrics
 from aggregator.model import File, Gap, Host, Position, SshOptions
 from aggregator.remote.link import Link
@@ -244,20 +244,30 @@ async def test_file_with_the_inode_of_a_deleted_one_is_read_to_its_end(
 async def test_reader_that_is_killed_on_its_host_is_not_the_end_of_a_file(
     log: LogWriter, tmp_path: Path, tool: str, used: str, how: str | None
 ) -> None:
-    """As by the out-of-memory killer, in mid-text; the second time, as the first one looks for the line."""
+    """The second time, as the first one looks for the line."""
     for _ in range(3):
         log.write(50)
         log.rename(how)
-    tools, uses = tmp_path / "tools", tmp_path / "uses"
-    tools.mkdir()
-    uses.touch()
-    count = f"case $* in {used.replace(' ', chr(92) + ' ')}) echo >>{uses};; *) false;; esac"
-    second = f"{count} && [ $(wc -l <{uses}) = 2 ]"
-    (tools / tool).write_text(
-        f'#!/bin/sh\n{second} || exec {shutil.which(tool)} "$@"\n{shutil.which("head")} -c 100\nkill -9 $$\n'
-    )
-    (tools / tool).chmod(0o755)
-    host = LocalTransport(("dash",), f"{tools}:{os.environ['PATH']}")
-    async with linked(host) as link:
+    async with linked(killed_once(tmp_path, tool, used, 2)) as link:
         assert await collected(Resume(link, position(log, 0, 2), None, NOTHING_KNOWN)) == after(log, 0, 2)
-    assert len(uses.read_text()) > 2
+    assert len((tmp_path / "uses").read_text()) > 2
+
+
+@pytest.mark.parametrize(
+    ("tool", "used", "how"),
+    [("head", "-c 1024", None), ("od", "*-N 1024*", None), ("tail", "-c +*", "gz"), ("gzip", "-dc", "gz")],
+)
+async def test_reader_that_is_killed_on_its_host_does_not_say_that_a_place_is_elsewhere(
+    log: LogWriter, tmp_path: Path, tool: str, used: str, how: str | None
+) -> None:
+    for _ in range(2):
+        log.write(50)
+        log.rename(how)
+    text = "".join(f"{line}\n" for line in log.contents[0].lines).encode()
+    file = position(log, 0, 0).file
+    place = Place(position(log, 0, 0).generation, len(text), Proof.of(text), "")
+    name = Where(f"{log.path}.2{'.gz' if how else ''}", how or "plain")
+    async with linked(killed_once(tmp_path, tool, used, 1)) as link:
+        with pytest.raises((Moved, HostError)):
+            await holds(link, file, place, name)
+        assert await holds(link, file, place, name)

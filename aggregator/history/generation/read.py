@@ -12,13 +12,13 @@ from aggregator import limits
 from aggregator.errors import Gone, HostError
 from aggregator.model import Batch, File
 from aggregator.remote import commands
-from aggregator.remote.header import read_header
+from aggregator.remote.header import Header, read_header
 from aggregator.remote.link import Link
 from aggregator.remote.trouble import trouble
 from aggregator.stream.lines import Cutter, begins
 from aggregator.stream.proof import Place, Proof
 
-_FAILED = re.compile(rb"(?m)^X \d")  # of read.sh: the decompressor ended with that status
+_ENDED = re.compile(rb"(?m)^X (\d{1,3})$")  # of read.sh: how the decompressor ended, and what passes its text on
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Where:
 
 
 class Moved(Gone):
-    """Another file has the name now: rotation goes on while we look."""
+    """Another file has the name now, or can't be told from one: rotation goes on while we look."""
 
 
 async def read_bytes(
@@ -54,7 +54,10 @@ async def read_bytes(
             raise
         if where.inode and header.inode != where.inode:
             raise Moved(f"{where.name} on {file.host} is another file now")
-        if generation and not begins(header.head, generation):
+        is_other = bool(generation) and not begins(header.head, generation or "")
+        if _is_short(header, where) and (is_other or where.kind == "plain"):
+            raise Moved(f"{where.name} on {file.host} was changed, or what reads it was killed")
+        if is_other:
             raise gone
         left = most = length if end is not None else _most(header.size, start, where)
         while left > 0:
@@ -74,15 +77,29 @@ async def read_bytes(
                     ended = await channel.exit()
                     if ended.lost or ended.status is None:
                         raise trouble("lost", endpoint=file.host)
-                    if end is not None or _FAILED.search(said):
+                    statuses = [int(status) for status in _ENDED.findall(said)]
+                    if ended.status or _is_killed(where, statuses):
+                        raise trouble("remote-error", host=file.host, detail=f"reading {where.name} broke off")
+                    if end is not None or any(statuses):
                         raise gone
-                    if ended.status or (where.kind == "plain" and most - left < header.size - start):
+                    if where.kind == "plain" and most - left < header.size - start:
                         raise trouble("remote-error", host=file.host, detail=f"reading {where.name} broke off")
                     return
         if end is None and where.kind != "plain":
             raise trouble("unpacked", path=where.name, ratio=limits.UNPACKED_RATIO)
         if end is None:
             raise trouble("remote-error", host=file.host, detail=f"it sends more than {where.name} holds")
+
+
+def _is_short(header: Header, where: Where) -> bool:
+    """Whether first bytes are missing that a plain file has, or a compressed one may have."""
+    most = header.size if where.kind == "plain" else limits.HEAD_BYTES
+    return len(header.head) < min(most, limits.HEAD_BYTES)
+
+
+def _is_killed(where: Where, statuses: list[int]) -> bool:
+    """Whether a text ended because what reads it was killed: a status is missing, or is a signal's (from 128 on)."""
+    return where.kind != "plain" and (len(statuses) < 2 or max(statuses) >= 128)
 
 
 def _most(size: int, start: int, where: Where) -> int:
