@@ -15,7 +15,7 @@ from pathlib import Path
 from aggregator import limits
 
 _SCRIPTS = Path(__file__).parent / "host"
-_OPENERS = ("then", "do", "else", "{", "(", "&&", "||", ";;", " in", "&")
+_OPENERS = ("then", "do", "else", "{", "(", "&&", "||", "|", ";;", " in", "&")
 _ESCAPED = {char: f"\\0{ord(char):03o}" for char in "\\'!\n\r"}
 _UNQUOTABLE = re.compile(r"['\n]|!(?! )|\\\\")  # csh leaves a `!` alone that a space follows
 _ARM = re.compile(r"[^(]+\)")  # of a case
@@ -28,12 +28,12 @@ OTHER_POLL_S = 1.0  # of every other one, and of the loop that stands in for Bus
 GATE = 1  # version of what is said to a gate
 PARTS: dict[str, tuple[str, ...]] = {  # the scripts that a verb is made of, in their order
     "probe": ("probe",),
-    "list": ("ungated", "list"),
-    "timeline": ("ungated", "unpacker", "timeline"),
-    "follow": ("ungated", "open", "follow"),
-    "read": ("ungated", "open", "unpacker", "read"),
-    "blocks": ("ungated", "open", "blocks"),
-    "search": ("ungated", "open", "unpacker", "search"),
+    "list": ("ungated", "path", "list"),
+    "timeline": ("ungated", "path", "unpacker", "timeline"),
+    "follow": ("ungated", "path", "open", "follow"),
+    "read": ("ungated", "path", "open", "unpacker", "read"),
+    "blocks": ("ungated", "path", "open", "blocks"),
+    "search": ("ungated", "path", "open", "unpacker", "search"),
     "idle": ("idle",),
     "doctor": ("doctor",),
 }

@@ -80,12 +80,14 @@ def _set(units: Sequence[_Unit], depth: int) -> list[str]:
     lines: list[str] = []
     for unit in units:
         whole = unit.line()
-        if lines and _add(lines, whole):
+        if lines and (depth or "() {" not in whole) and _add(lines, whole):
             continue
         if len("  " * depth + whole) <= _WIDTH:
             lines.append("  " * depth + whole)
             continue
-        block: list[str] = []
+        begins = unit.parts[0][0]
+        apart = "() {" in begins or begins.endswith(")")  # functions and the arms of a case have lines of their own
+        block: list[str] = [lines.pop()] if lines and not apart else []
         for head, inner in unit.parts:
             if not block or not _add(block, head):
                 block.append("  " * depth + head)

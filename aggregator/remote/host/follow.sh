@@ -15,7 +15,6 @@ printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$b" "$(h)"
 exec 5<&0 </dev/null
 # Whether the shell's own read can wait for a second, which costs no process: y=1. Else (dash) sleep does.
 y=0; ( read -t 1 -n 1 -r _ </dev/null ) 2>/dev/null || y=$?
-size() { stat -L -c %s /dev/fd/3 2>/dev/null || stat -f %z <&3; }
 pos() { p=x; { read -r _ p <"$1"; } 2>/dev/null; }
 prove() {
   k=$1; [ "$k" -le 1024 ] || k=1024

@@ -1,25 +1,23 @@
 #!/bin/sh
 # tailon-agg-gate @DIGEST@: lets one SSH key read logs below the folders that are named here, and do nothing else.
 # In authorized_keys:  restrict,command="/usr/local/bin/tailon-agg-gate /var/log" ssh-ed25519 …
-# Printed by `tailon-agg gate`; docs/gate.md of tailon-agg explains it. It writes nothing but a line to
-# syslog for each request, and runs nothing that the request holds: a request is "v1 VERB ARGUMENT…" of [a-z0-9 \] only,
-# each argument a number, one of a few words, or text in octal ("\0057" is "/"), and the types are fixed for each verb.
+# It writes nothing but a line to syslog for each request, and runs nothing that a request holds. A request is
+# "v1 VERB ARGUMENT…" of [a-z0-9 \] only: numbers, a few words, and paths and text in octal ("\0057" is "/").
 # shellcheck disable=SC2012,SC2015,SC2034,SC2046,SC2064,SC2086,SC2154,SC2317,SC3013,SC3045
 LC_ALL=C; PATH=/usr/bin:/bin; export LC_ALL PATH
 unset ENV BASH_ENV CDPATH GREP_OPTIONS GREP_COLOR GREP_COLORS GZIP XZ_OPT XZ_DEFAULTS BZIP BZIP2 ZSTD_NBTHREADS TMPDIR
-case ${SSH_ORIGINAL_COMMAND-} in "v1 follow "*) # bash's `read -t` waits without a process, which other shells lack
+umask 077; set -f; IFS=$(printf " \t\nx"); IFS=${IFS%x}; nl=${IFS#??}; request=${SSH_ORIGINAL_COMMAND-}
+if [ "${request#v1 follow}" != "$request" ]; then # in bash, whose `read -t` waits without a process, if sh has none
   s=0; ( read -t 1 -n 1 -r _ </dev/null ) 2>/dev/null || s=$?
-  if [ "$s" -ne 1 ] && command -v bash >/dev/null 2>&1; then exec bash -p "$0" "$@"; fi;;
-esac
-umask 077; set -f; IFS=$(printf " \t\nx"); IFS=${IFS%x}; nl=${IFS#??}; from=${SSH_CONNECTION%% *}; request=${SSH_ORIGINAL_COMMAND-}
-note() { logger -t tailon-agg-gate -p "authpriv.$1" -- "${LOGNAME:-?} from ${from:-?}: $2" </dev/null >/dev/null 2>&1; }
-deny() { note notice "refused, $1"; printf "E gate-refused %s\n" "$1"; echo "tailon-agg-gate: refused, $1" >&2; exit 77; }
+  if [ "$s" -ne 1 ] && command -v bash >/dev/null 2>&1; then exec bash -p "$0" "$@"; fi
+fi
+note() { logger -t tailon-agg-gate -p "authpriv.$1" -- "$LOGNAME from ${SSH_CONNECTION%% *}: $2" <&- >/dev/null 2>&1; }
+deny() { note notice "refused, $1"; echo "E gate-refused $1"; echo "tailon-agg-gate: refused, $1" >&2; exit 77; }
 # ---- where text may come from: only files whose real path lies below a folder that was named
 roots=""; for root in "$@"; do root=$(cd -P "$root" 2>/dev/null && pwd -P) && roots=$roots${root%/}$nl; done
 under() {
   u=$roots; case $1 in *"$nl"*) return 1;; esac
-  while [ "$u" ]; do q=${u%%"$nl"*}; case $1 in "$q"/*) return 0;; esac; u=${u#*"$nl"}; done
-  return 1
+  while [ "$u" ]; do q=${u%%"$nl"*}; u=${u#*"$nl"}; case $1 in "$q"/*) return 0;; esac; done; return 1
 }
 # Before a name is looked at: its folder (or the last one above it that is there), and the end of a link, are below too.
 told() {
@@ -28,25 +26,20 @@ told() {
 }
 # Around each opening: one that waits (for a FIFO that was put there meanwhile) is killed after two seconds. What was
 # opened is judged by its descriptor, which nobody can exchange: it must be a regular file below a folder.
-guard() {
-  ( sleep 2; read -r _ _ _ q _ </proc/self/stat; [ "$q" != $$ ] || kill -9 $$ ) </dev/null >/dev/null 2>&1 & dog=$!
-}
+guard() { ( sleep 2; read -r _ _ _ q _ </proc/self/stat; [ "$q" != $$ ] || kill -9 $$ ) >/dev/null 2>&1 <&- & dog=$!; }
 unguard() { if [ "$dog" ]; then kill "$dog" 2>/dev/null; dog=""; fi; }
-inside() { if [ -e "/proc/$$/fd" ]; then [ -f "/proc/$$/fd/3" ] && under "$(readlink "/proc/$$/fd/3")"; else fixed; fi; }
+inside() { if [ -e "/proc/$$" ]; then [ -f "/proc/$$/fd/3" ] && under "$(readlink "/proc/$$/fd/3")"; else fixed; fi; }
 # Without /proc a name is believed where it is no link and none but root may write any folder on its way.
 fixed() {
-  u=${c:-$f}; [ ! -L "$u" ] && under "$u" || return 1
-  while [ "$u" ]; do
-    u=${u%/*}; [ "$(find "${u:-/}" -prune -type d -user 0 ! -perm -020 ! -perm -002)" ] || return 1
-  done
+  u=${c:-$f}; [ ! -L "$u" ] && under "$u" || return 1; while [ "$u" ]; do
+    u=${u%/*}; [ "$(find "${u:-/}" -prune -type d -user 0 ! -perm -020 ! -perm -002)" ] || return 1; done
 }
 # ---- what is asked for
 printf "\ntailon-agg\n"
-[ "${#request}" -le 65536 ] || deny too-long
-case $request in *[!a-z0-9\\\ ]*) deny characters;; esac
 [ "$roots" ] || deny no-folder
+[ "${#request}" -le 65536 ] || deny too-long
+case $request in *[!a-z0-9\\\ ]*) deny characters;; "v1 "*) ;; *) deny version;; esac
 set -- $request; verb=${2-}; types=""; more=""; c=""; dog=""
-[ "${1-}" = v1 ] || deny version
 # The types of its arguments: p path, s text, n number, e number or "e", i "i" or nothing, k kind, t tail, h how.
 case $verb in
   probe|idle) ;; list) types=pn;; timeline) types=pnns;; follow) types=pent;; read) types=pnnk;;
@@ -55,16 +48,14 @@ esac
 shift 2; verbatim=$*
 octal() {
   q=$IFS; IFS=$(printf "\\")
-  for u in ${1#?}; do case $u in 0000|0012) deny path;; 0[0-3][0-7][0-7]) ;; *) deny octal;; esac; done
-  IFS=$q
+  for u in ${1#?}; do case $u in 0000|0012) deny path;; 0[0-3][0-7][0-7]) ;; *) deny octal;; esac; done; IFS=$q
 }
 for a in "$@"; do
   t=${types%"${types#?}"}; types=${types#?}
   case ${t:=$more}$a in
     [ne]0|[ne][1-9]*) case ${a#?} in *[!0-9]*|??????????????????*) deny number;; esac;;
     ee|ii|i\\|kplain|kgz|kxz|kzst|kbz2|tgnu|tbusybox|tother|hgrep|hblocks|hstream|s\\) ;;
-    p\\0*|s\\0*) octal "$a";;
-    s*) case $a in *\\*) deny text;; esac;;
+    p\\0*|s\\0*) octal "$a";; s*) case $a in *\\*) deny text;; esac;;
     *) deny argument;;
   esac
   case $a in \\) a="";; esac; shift; set -- "$@" "$a"

@@ -1,16 +1,14 @@
 # shellcheck shell=sh
-# list PATTERN LIMIT: the regular files that a path pattern finds, one a line, at most LIMIT; those below a folder, without
+# list PATTERN LIMIT (after path): the regular files that a path pattern finds, one a line, at most LIMIT; those below a folder, without
 # crossing file systems, where it ends in "**". Names with control characters are passed over. The unquoted expansion
 # is the point: with an empty IFS it globs and does nothing else.
-LC_ALL=C; export LC_ALL
-p=$(printf "%b" "$1"; printf x); p=${p%x}
-case $p in
-  *"**")
-    p=${p%"/**"}; p=${p:-/}
-    if told "$p/x"; then find -H "$p" -xdev -type f 2>/dev/null | head -n "$2"; fi
-    exit 0
+n=0; p=$f
+case $p in *"**")
+  p=${p%"/**"}; p=${p:-/}
+  if told "$p/x"; then find -H "$p" -xdev -type f 2>/dev/null | head -n "$2"; fi
+  exit 0
 esac
-n=0; IFS=""; set +f
+IFS=""; set +f
 # shellcheck disable=SC2086
 for f in $p; do
   if [ -f "$f" ] && told "$f"; then

@@ -6,14 +6,11 @@
 # LENGTH was taken). TERM ends it. Whoever is killed here (by the out-of-memory killer) must not look like the file's
 # end: the two say 0 then.
 unpacker "$4"
-if [ -n "$d" ]; then
-  command -v "${d%% *}" >/dev/null 2>&1 || no no-decompressor "${d%% *}"
-  h() { $d </dev/fd/3 2>/dev/null | head -c 1024 | od -An -v -tx1 | tr -d " \n"; }
-fi
+if [ "$d" ]; then packed; fi
 printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$2" "$(h)"
 t=""; trap "kill \$t 2>/dev/null; exit 143" TERM
 said() { printf "X %s\n" "$?" >&2; }
-if [ -n "$d" ]; then { $d <&3 2>/dev/null; said; } | { tail -c +$(($2+1)); said; } | head -c "$3" & t=$!
+if [ "$d" ]; then { $d <&3 2>/dev/null; said; } | { tail -c +$(($2+1)); said; } | head -c "$3" & t=$!
 else
   dd bs=1 skip="$2" count=0 <&3 2>/dev/null
   [ "$?" -lt 128 ] || exit 9

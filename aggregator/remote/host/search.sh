@@ -22,8 +22,7 @@ ulimit -v "${10}" 2>/dev/null; ulimit -S -t "${11}" 2>/dev/null
 n=""; if command -v nice >/dev/null 2>&1; then n="nice"; fi
 unpacker "$4"
 if [ "$d" ]; then
-  command -v "${d%% *}" >/dev/null 2>&1 || no no-decompressor "${d%% *}"
-  h() { $d </dev/fd/3 2>/dev/null | head -c 1024 | od -An -v -tx1 | tr -d " \n"; }
+  packed
   if [ "$l" = e ]; then l=$z; [ "$l" -ge 2097152 ] || l=2097152; l=$((l*$9)); fi
 else
   if [ "$l" = e ]; then l=$((z-b)); fi
@@ -38,13 +37,13 @@ fi
 a=$(h)
 printf "H %s %s %s %s %s\n" "$i" "$z" "$m" "$b" "$a"
 exec 5<&0 </dev/null
-size() { stat -L -c %s /dev/fd/3 2>/dev/null || stat -f %z <&3; }
 pos() { p=-; while read -r k v; do if [ "$k" = pos: ]; then p=$v; fi; done 2>/dev/null <"$1"; }
 lines() { exec $n grep -aFb $o -A "$u" -B "$u" -e "$x"; }
 e=X
 text() { { $n $d 2>/dev/null || printf "%s %s\n" "$e" "$?" >&2; } | tail -c +$((b+1)); }
 hit() {
-  { dd bs=65536 skip="$1" count="$2" </dev/fd/3 2>/dev/null || [ "$?" -gt 128 ] || printf "I\n" >&2; } | tr "\000" " " | $n grep -aqF $o -e "$x"
+  { dd bs=65536 skip="$1" count="$2" </dev/fd/3 2>/dev/null || [ "$?" -gt 128 ] || printf "I\n" >&2; } |
+    tr "\000" " " | $n grep -aqF $o -e "$x"
   [ "$?" -ne 1 ]
 }
 give() {

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2012,SC2046 # names with control characters are passed over, find can't sort; words are to be joined
+# shellcheck disable=SC2012,SC2046,SC2154 # names with control characters are passed over, find can't sort; words are to be joined
 # timeline PATH LIMIT SINCE KNOWN: the file and those beside it that rotation may have made of it, the newest LIMIT of
 # them, none last written before SINCE but the file itself, one a line: "G INODE SIZE MTIME KIND BYTES NAME". INODE is
 # device, number and (GNU) birth, so that a number that is used again is another; KIND is how it is compressed, or
@@ -9,10 +9,8 @@
 # Before it, where a name leads elsewhere: "L PATH" and "L NAME" a link and its end; before all "D PATH", the folder.
 # Then the names once more, "N INODE SIZE MTIME - - NAME", so that a rotation meanwhile is noticed, and "Z".
 LC_ALL=C; export LC_ALL
-f=$(printf "%b" "$1"; printf x); f=${f%x}
-if stat -c %s / >/dev/null 2>&1; then st() { stat -L -c "%d:%i:%.W %s %Y %n" "$@" 2>/dev/null; }
-else st() { stat -L -f "%d:%i %z %m %N" "$@" 2>/dev/null; }
-fi
+f=$(printf "%b\nx" "$1"); f=${f%x}; n=${f#"${f%?}"}; f=${f%?}
+st() { stat -L -c "%d:%i:%.W %s %Y %n" "$@" || [ -e /proc/sys/kernel/random ] || stat -L -f "%d:%i %z %m %N" "$@"; }
 hex() { set -- $("$@"); IFS=""; printf "%s" "$*"; }
 ends() {
   case $k in
@@ -22,16 +20,15 @@ ends() {
   esac
 }
 names() {
-  set +f
-  ls -1td -- "$f" "$f".* "$f"-* 2>/dev/null | (
-    n=$1; set --
-    while [ "$#" -lt "$n" ] && IFS="" read -r c; do
-      case $c in *[[:cntrl:]]*) continue;; esac
-      if [ -f "$c" ] && told "$c"; then set -- "$@" "$c"; fi
-    done
-    [ "$#" -eq 0 ] || st "$@"
-  )
-}
+  n=$1; set +f; set -- "$f" "$f".* "$f"-*; set -f
+  [ "$#" -le "$n" ] || set -- $(ls -1td -- "$@")
+  for c in "$@"; do
+    shift
+    case $c in *[[:cntrl:]]*) continue;; esac
+    if [ "$n" -gt 0 ] && [ -f "$c" ] && told "$c"; then n=$((n-1)); set -- "$@" "$c"; fi
+  done
+  [ "$#" -eq 0 ] || st "$@"
+} 2>/dev/null
 real() { case $r in ""|*[[:cntrl:]]*) r="?";; esac; }
 parts() {
   c=$1; i=${c%% *}; c=${c#* }; s=${c%% *}; c=${c#* }; m=${c%% *}; c=${c#* }
@@ -52,13 +49,12 @@ one() {
 d=${f%/*}; d=${d:-/}
 r=$(cd -P "$d" 2>/dev/null && pwd -P); real
 if [ "$r" = "$d" ]; then :; else printf "D %s\n" "$r"; fi
-n=$(printf "\nx"); n=${n%x}; set -f
-o=$IFS; IFS=$n
+set -f; w=$(printf "%b" "$4"); o=$IFS; IFS=$n
 for a in $(names "$2"); do
   IFS=$o
   if parts "$a" "$3"; then
     if [ -L "$c" ]; then r=$(readlink -f "$c" 2>/dev/null); real; printf "L %s\nL %s\n" "$r" "$c"; fi
-    one "$(printf "%b" "$4")"
+    one "$w"
   fi
 done
 a=$(names "$2"); IFS=$n

@@ -1,5 +1,10 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2034 # used by the scripts behind it
+# shellcheck disable=SC2034,SC2317 # used by the scripts behind it
+# packed (after open): with d, the head is that of the text.
+packed() {
+  command -v "${d%% *}" >/dev/null 2>&1 || no no-decompressor "${d%% *}"
+  h() { $d </dev/fd/3 2>/dev/null | head -c 1024 | od -An -v -tx1 | tr -d " \n"; }
+}
 # unpacker END: k is how a file is compressed whose name ends so, d what decompresses it ("plain", nothing).
 unpacker() {
   k=$1
