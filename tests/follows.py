@@ -13,6 +13,7 @@ from aggregator.errors import HostError
 from aggregator.history.following.follow import Follower, Opened
 from aggregator.metrics import Metrics
 from aggregator.model import Batch, File, Gap, Host, SshOptions
+from aggregator.remote.link import Link
 from aggregator.remote.pool import Links
 
 PATIENCE = 20.0  # seconds
@@ -111,3 +112,17 @@ async def following(path: Path, transport: LocalTransport) -> AsyncIterator[Got]
             await asyncio.wait([task])
             await links.close()
             await transport.end()
+
+
+@asynccontextmanager
+async def linked(transport: LocalTransport) -> AsyncIterator[Link]:
+    """This machine as a host, inside the block."""
+    async with asyncio.TaskGroup() as tasks:
+        links = Links(transport, tasks, Metrics(), lambda link: None)
+        link = links.link(Host("here", "127.0.0.1", SshOptions(), {}))
+        async with link.hold():
+            try:
+                yield link
+            finally:
+                await links.close()
+                await transport.end()

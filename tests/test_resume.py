@@ -6,11 +6,11 @@ import asyncio
 import os
 import subprocess
 import zlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from follows import linked
 from local import LocalTransport, killed_once
 from logwriter import BANNER, LogWriter
 
@@ -19,10 +19,7 @@ from aggregator.errors import Gone, HostError
 from aggregator.history.following.resume import Resume
 from aggregator.history.generation.kept import NOTHING_KNOWN, Known
 from aggregator.history.generation.read import Moved, Where, holds
-from aggregator.metrics import Metrics
-from aggregator.model import File, Gap, Host, Position, SshOptions
-from aggregator.remote.link import Link
-from aggregator.remote.pool import Links
+from aggregator.model import File, Gap, Position
 from aggregator.stream.lines import generation_of
 from aggregator.stream.proof import Place, Proof
 
@@ -43,19 +40,6 @@ def log(tmp_path: Path) -> Iterator[LogWriter]:
     writer = LogWriter(tmp_path / "a.log")
     yield writer
     writer.close()
-
-
-@asynccontextmanager
-async def linked(transport: LocalTransport) -> AsyncIterator[Link]:
-    async with asyncio.TaskGroup() as tasks:
-        links = Links(transport, tasks, Metrics(), lambda link: None)
-        link = links.link(Host("here", "127.0.0.1", SshOptions(), {}))
-        async with link.hold():
-            try:
-                yield link
-            finally:
-                await links.close()
-                await transport.end()
 
 
 def position(log: LogWriter, number: int, index: int) -> Position:

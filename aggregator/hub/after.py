@@ -15,7 +15,7 @@ from aggregator.history.generation.seam import look_back, wonders
 from aggregator.hub.backlog import Backlog, Cut, before, generation_of, stop_of
 from aggregator.hub.feed import Feed
 from aggregator.hub.ring import Entry
-from aggregator.model import Gap, Position
+from aggregator.model import Batch, Gap, Position
 from aggregator.remote.trouble import trouble
 from aggregator.stream import positions
 from aggregator.stream.reader import LineReader
@@ -55,6 +55,11 @@ class After:
                         tries = 0
                         if (part.gap and self._lines) or self._size > limits.BACKLOG_PART:
                             yield self._take()
+                        if part.gap and (gone := await self._deleted(part.gap, part.batch)):
+                            part = replace(part, gap=None)
+                            for known in gone[:-1]:
+                                yield known
+                            self._lines, self._gap = gone[-1].lines, gone[-1].gap
                         if wonders(reader, part.batch):
                             wondered = part
                             break
@@ -98,13 +103,28 @@ class After:
         lines = _following(before(await self.feed.read_again(entries, raw=self._raw), self._stop.cut), self._place)
         if lines is None:
             return []
+        return self._parted(lines, None, entries[0].seq, self._stop.cut[0])
+
+    def _parted(self, lines: list[Line], gap: Gap | None, first: int, stop: int) -> list[Backlog]:
+        """Lines of the ring's entries from `first` to before `stop`, parted by what is missing between them."""
         parts: list[Backlog] = []
-        gap: Gap | None = None
         for seq, following in self._gaps:
-            if entries[0].seq <= seq < self._stop.cut[0]:
+            if first <= seq < stop:
                 parts.append(Backlog([line for line in lines if line.seq <= seq], gap))
                 lines, gap = [line for line in lines if line.seq > seq], following
         return [*parts, Backlog(lines, gap)]
+
+    async def _deleted(self, gap: Gap, batch: Batch) -> list[Backlog]:
+        """What only the ring still has of generations before the first one that is there; `gap` is before them."""
+        here = (index for index, entry in enumerate(self._entries) if entry.batch.generation == batch.generation)
+        entries = self._entries[: next(here, 0)]
+        entries = [entry for entry in entries if not self._resume.has_read(entry.batch)]
+        lines = await self.feed.read_again(entries, raw=self._raw)
+        if not lines:
+            return []
+        self._entries = self._entries[self._entries.index(entries[-1]) + 1 :]
+        gap = replace(gap, end=positions.decode(lines[0].record.position))
+        return self._parted(lines, gap, entries[0].seq, self._entries[0].seq)
 
     def _add(self, part: Part, lines: list[Line]) -> None:
         self._gap = part.gap or self._gap
