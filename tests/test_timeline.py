@@ -144,8 +144,8 @@ async def test_a_rotation_amid_the_listing_makes_it_list_again(tmp_path: Path) -
     once = (
         f'[ -e "{tmp_path}/once" ] || {{ touch "{tmp_path}/once"; mv "{log}" "{log}.1"; echo {START} new >"{log}"; }}'
     )
-    (tmp_path / "path-dash" / "ls").write_text(f'#!/bin/sh\n{shutil.which("ls")} "$@"\n{once}\n')
-    (tmp_path / "path-dash" / "ls").chmod(0o755)
+    (tmp_path / "path-dash" / "stat").write_text(f'#!/bin/sh\n{shutil.which("stat")} "$@"\n{once}\n')
+    (tmp_path / "path-dash" / "stat").chmod(0o755)
     async with link_here(host) as link:
         found = await listed(link, log)
     assert [name for name, *_ in spans(found)] == ["a.log.1", "a.log"]
