@@ -29,6 +29,7 @@ class HostStatus:
     lag_s: float | None
     clock_skew_s: float | None
     poll_s: float | None
+    gated: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def _host_status(host: Host, link: Link | None, feeds: Sequence[Feed], finders: 
         max(lags, default=None),
         None if skew is None else round(skew, 3),
         link.probe.poll if link and link.probe else None,
+        link.probe.gate is not None if link and link.probe else None,
     )
 
 

@@ -108,7 +108,7 @@ def test_hosts_and_sources_have_the_documented_keys(rig: Rig) -> None:
         sources = {entry["name"]: entry for entry in rig.product.get("/api/v1/sources").json()}
     assert [host["name"] for host in hosts] == ["web-1", "web-2", "web-3"]
     for host in hosts:
-        known = {"name", "address", "labels", "groups", "state", "error", "lag_s", "clock_skew_s", "poll_s"}
+        known = {"name", "address", "labels", "groups", "state", "error", "lag_s", "clock_skew_s", "poll_s", "gated"}
         assert set(host) == known
         assert host["state"] in STATES
     assert hosts[0]["state"] == "live"

@@ -20,7 +20,7 @@ from aggregator.errors import Fault, UsageError
 from aggregator.inventory import Inventory
 from aggregator.inventory.paths import expand, has_wildcard, path_pattern
 from aggregator.inventory.settings import Access
-from aggregator.model import File, Principal
+from aggregator.model import File, Host, Principal
 from aggregator.query import sources_of
 from aggregator.remote import commands
 from aggregator.status import natural
@@ -125,32 +125,34 @@ class _Explainer:
             words = f"to {self._principal.name} there is no such file"
             return Explained(host, name, path, self._action, "hidden", "no rule is about it", words)
         if source.kind == "file" and has_wildcard(path):
-            return self._pattern(host, name, path, path_pattern(source, known))
+            return self._pattern(known, name, path, path_pattern(source, known))
         verdict = self._policy.decide(self._principal, self._action, File(host, name, path))
         if not verdict.allowed:
             return Explained(host, name, path, self._action, "denied", verdict.rule, verdict.reason)
-        found = [] if source.kind == "journal" else self._commands(path)
+        found = [] if source.kind == "journal" else self._commands(known, path)
         return Explained(host, name, path, self._action, "allowed", verdict.rule, verdict.reason, found)
 
-    def _pattern(self, host: str, name: str, path: str, pattern: str) -> Explained:
+    def _pattern(self, known: Host, name: str, path: str, pattern: str) -> Explained:
+        host = known.name
         rules = self._policy.rules_about(self._principal, self._action, host, pattern)
         if not rules:
             verdict = self._policy.decide(self._principal, self._action, File(host, name, path))
             return Explained(host, name, path, self._action, "denied", verdict.rule, verdict.reason)
         words = "each file that is found is decided by itself"
         return Explained(
-            host, name, path, self._action, "depends", ", ".join(rules), words, self._commands(path, pattern)
+            host, name, path, self._action, "depends", ", ".join(rules), words, self._commands(known, path, pattern)
         )
 
-    def _commands(self, path: str, pattern: str | None = None) -> list[Command]:
-        """The command lines, of a file that a pattern finds with the pattern in its place."""
+    def _commands(self, host: Host, path: str, pattern: str | None = None) -> list[Command]:
+        """The command lines, or what a gate is asked; of a file that a pattern finds with the pattern in its place."""
         lines = [("probe", "once a connection", commands.probe())]
         if pattern:
             often = "once" if self._asked.grep else f"every {limits.GLOB_INTERVAL:g} s"
             lines.append(("list", often, commands.listing(path, limits.FILES_PER_GLOB * 8)))
         each = "for each file found, with its path: " if pattern else ""
         lines += [(name, each + when, line) for name, when, line in self._of_file(path)]
-        return [Command(name, when, str(line)) for name, when, line in lines]
+        gated = host.ssh.gate
+        return [Command(name, when, line.request if gated else str(line)) for name, when, line in lines]
 
     def _of_file(self, path: str) -> list[tuple[str, str, commands.Command]]:
         read = ("read", "for older lines and those around one; numbers as they come", commands.read(path, 0, 1 << 20))

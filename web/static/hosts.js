@@ -81,7 +81,8 @@ export class HostPanel extends LitElement {
     return html`${this.#head()} ${this.#hottest()} ${this.hosts.length >= SEARCH_FROM_HOSTS ? this.#searchBox() : nothing} ${this.#groups()}
       ${bad.length ? this.#section("Need attention", bad, "bad") : nothing}
       ${rest.length ? this.#section("Hosts", rest, "") : nothing}
-      ${found.length || !this.hosts.length ? nothing : html`<p class="quiet">No host is called “${this.search}”.</p>`}`;
+      ${found.length || !this.hosts.length ? nothing : html`<p class="quiet">No host is called “${this.search}”.</p>`}
+      ${this.#ungated()}`;
   }
 
   /** @param {HostInfo} host */
@@ -101,6 +102,15 @@ export class HostPanel extends LitElement {
       ${failed ? html`<span class="count failed">${failed} failed</span>` : nothing}
       ${waiting ? html`<span class="count waiting">${waiting} waiting</span>` : nothing}
     </p>`;
+  }
+
+  /** A word at the end about hosts that limit nothing themselves. */
+  #ungated() {
+    const open = this.hosts.filter(({ gated }) => gated === false);
+    if (!open.length) return nothing;
+    const which = open.length === this.hosts.length ? "all hosts" : plural(open.length, "host");
+    return html`<p class="quiet" title="No gate on the host limits the key (tailon-agg gate): ${open.map(({ name }) => name).join(", ")}">
+      ungated: ${which}</p>`;
   }
 
   /** The host with the most errors, if they are many, named where it is seen however long the list is. */
@@ -237,6 +247,7 @@ function about(host) {
   if (host.groups.length) lines.push(`groups: ${host.groups.join(", ")}`);
   if (labels.length) lines.push(labels.join(", "));
   if (host.clock_skew_s !== null) lines.push(`clock: ${signed(host.clock_skew_s)} s`);
+  if (host.gated !== null && host.gated !== undefined) lines.push(host.gated ? "gated: its own gate lets the key read logs only" : "ungated");
   if (host.poll_s) lines.push(`looks for new lines every ${host.poll_s * 1000} ms`);
   lines.push("double click: only this host");
   return lines.join("\n");

@@ -13,6 +13,7 @@
  * @property {number|null} lag_s seconds
  * @property {number|null} clock_skew_s seconds
  * @property {number|null} [poll_s] seconds between two looks at a file there
+ * @property {boolean|null} [gated] whether a gate there limits what may be done; null while that is not known
  *
  * @typedef {object} FileInfo
  * @property {string} host
