@@ -112,9 +112,11 @@ def _most(size: int, start: int, where: Where) -> int:
 async def read_range(
     link: Link, file: File, generation: str, start: int, end: int, where: Where | None = None
 ) -> AsyncGenerator[Batch, None]:
-    """The lines in [start, end), both of which are beginnings of lines. Raises as `read_bytes`."""
-    cutter = Cutter(file, generation, start)
-    async with aclosing(read_bytes(link, file, generation, start, end, where)) as chunks:
+    """The lines that begin in [start, end) and end there. Anybody may have made an offset up: of a line that `start` is
+    inside of nothing is read out, as what is secret in it may be known by its beginning only. Raises as `read_bytes`."""
+    first = max(0, start - 1)
+    cutter = Cutter(file, generation, first, skip=start > 0)
+    async with aclosing(read_bytes(link, file, generation, first, end, where)) as chunks:
         async for data in chunks:
             for batch in cutter.feed(data):
                 yield batch
@@ -124,11 +126,14 @@ async def read_rest(
     link: Link, file: File, place: Place, where: Where, *, finish: bool = True
 ) -> AsyncGenerator[tuple[Batch, Place], None]:
     """The lines of a closed generation after a place, each batch with the place after all that came with it. With
-    `finish`, also a last line that lacks a newline. The bytes before the place are read too and must be the same; a
-    place at 0 may be of any generation (`""`). Raises as `read_bytes`."""
-    start = place.offset - place.proof.length
+    `finish`, also a last line that lacks a newline. The bytes before the place are read too and must be the same; of a
+    place without a proof, a line that it is inside of is passed over (see `read_range`). A place at 0 may be of any
+    generation (`""`). Raises as `read_bytes`."""
+    proven = place.proof.length > 0
+    start = max(0, place.offset - (place.proof.length or 1))
     head = b""
-    cutter = Cutter(file, place.generation or None, 0) if place.offset == 0 else None
+    skip = place.offset > 0
+    cutter = None if skip and proven else Cutter(file, place.generation or None, start, skip=skip)
     async with aclosing(read_bytes(link, file, place.generation or None, start, None, where)) as chunks:
         async for data in chunks:
             if cutter is None:

@@ -49,6 +49,7 @@ async def scan(
     the longest of them, and most of the `limits.SCAN_CONTEXT` lines before and after. False comes with a batch that
     others were left out before. To the end of a closed generation also a last line without its newline.
 
+    Anybody may have made `start` up: of a line that it is inside of nothing is read out (see `read_range`).
     `progress` is told how many bytes of the file were read so far (of a compressed one: compressed bytes), `note` what
     went another way than usual. Raises HostError, Gone when the file changes meanwhile, Moved when it has another name.
     """
@@ -56,13 +57,16 @@ async def scan(
     hows = ["grep", "blocks"] if literal else ["stream"]
     at = piece.start
     while True:
-        aim = Aim(file, piece.one, at, piece.end, literal, hows.pop(0))
+        first = max(0, at - 1)
+        aim = Aim(file, piece.one, first, piece.end, literal, hows.pop(0))
         try:
-            before = at - piece.start if piece.one.kind == "plain" else 0
+            before = first - piece.start if piece.one.kind == "plain" else 0
             async with aclosing(_scan(link, aim, _further(progress, before), note)) as batches:
-                async for batch in batches:
-                    yield batch, batch.start == at
-                    at = batch.end
+                async for found in batches:
+                    batch = found if found.start >= at else _without_first(found)
+                    if batch:
+                        yield batch, batch.start == at
+                        at = batch.end
             return
         except GrepFailed as error:
             if not hows:
@@ -78,7 +82,7 @@ def _longest(literals: Sequence[Literal]) -> Literal | None:
 
 
 def _further(progress: Progress, before: int) -> Progress:
-    return lambda read: progress(before + read)
+    return lambda read: progress(max(0, before + read))
 
 
 async def _scan(link: Link, aim: Aim, progress: Progress, note: Note) -> AsyncGenerator[Batch, None]:
@@ -209,6 +213,14 @@ def _within(batch: Batch, end: int | None, *, finish: bool) -> Batch | None:
         return None
     size = batch.text.rfind(b"\n", 0, max(0, end - batch.start)) + 1
     return replace(batch, text=batch.text[:size], end=batch.start + size) if size else None
+
+
+def _without_first(batch: Batch) -> Batch | None:
+    """The lines of a batch but the first, which begins before what was asked for."""
+    size = batch.text.find(b"\n") + 1
+    if batch.length is not None or size in (0, len(batch.text)):
+        return None
+    return replace(batch, text=batch.text[size:], start=batch.start + size)
 
 
 def _from(batch: Batch, start: int) -> Batch | None:

@@ -1,0 +1,135 @@
+"""Positions and cursors that somebody made up show no more than those that were given out: no part of a line."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleet import Fleet
+from product import Answer, Product
+
+from aggregator.access.tokens import hash_token
+from aggregator.history.search import cursor
+from aggregator.model import Position
+from aggregator.stream import positions
+
+TOKEN = f"tagg_viewer-{'x' * 32}"
+CARD = "4111111111111111"
+SECRET = f"2026-11-23T10:00:00Z WARN pay with {CARD} now, then more"  # of the hour that the line ends with, too
+INSIDE = SECRET.index(CARD) + 3
+SIZE = len(f"{SECRET}10\n")
+
+
+class Place:
+    """A log with a line with a secret far before its end, and one in its compressed generation."""
+
+    def __init__(self, fleet: Fleet, folder: Path) -> None:
+        host = fleet.add("web-1")
+        self.log = host.root / "app.log"
+        (host.root / "app.log.1.gz").write_bytes(gzip.compress("".join(_lines("09", 300)).encode()))
+        self.log.write_text("".join(_lines("10", 30_000)))
+        allow = [{"hosts": "@*", "paths": [f"{host.root}/**"], "actions": ["view", "search", "download"]}]
+        inventory = fleet.inventory(
+            {"app": {"hosts": "@*", "path": str(self.log)}},
+            access={
+                "roles": {"viewer": {"allow": allow}},
+                "tokens": {"viewer": {"hash": hash_token(TOKEN), "roles": ["viewer"]}},
+            },
+        )
+        self.product = Product(inventory, folder)
+
+    def get(self, path: str, **parameters: Any) -> Answer:
+        return self.product.get(path, {"Authorization": f"Bearer {TOKEN}"}, **parameters)
+
+    def secret(self, hour: str) -> Position:
+        """Where the line with the secret is."""
+        range_ = {"since": f"2026-11-23T{hour}:00:00Z", "until": f"2026-11-23T{hour}:00:01Z"}
+        (line,) = self.get("/api/v1/lines", source="app", grep="pay with", **range_).json()["lines"]
+        return positions.decode(line["position"])
+
+
+def _lines(hour: str, count: int) -> Iterator[str]:
+    yield f"2026-11-23T{hour}:00:00Z INFO begins\n"
+    yield f"{SECRET.replace('T10', f'T{hour}')}{hour}\n"
+    for number in range(count):
+        yield f"2026-11-23T{hour}:{1 + number // 600:02d}:{number // 10 % 60:02d}Z INFO request {number}\n"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("forged")
+    with Fleet(folder) as fleet:
+        place = Place(fleet, folder)
+        with place.product:
+            yield place
+
+
+@pytest.mark.parametrize("hour", ["10", "09"])
+@pytest.mark.parametrize("inside", [1, INSIDE, len(SECRET) - 2])
+def test_a_read_that_begins_inside_a_line_shows_nothing_of_that(place: Place, hour: str, inside: int) -> None:
+    secret = place.secret(hour)
+    forged = positions.encode(replace(secret, offset=secret.offset + inside, checksum=None))
+    begin = positions.encode(replace(secret, offset=0, checksum=None))
+    end = positions.encode(replace(secret, offset=secret.offset + SIZE + 80, checksum=None))
+    for answer in (
+        place.get("/api/v1/lines", **{"from": forged, "to": end}),
+        place.get("/api/v1/lines", **{"from": begin, "to": end, "cursor": forged}),
+        place.get("/api/v1/stream", source="app", after=forged, follow=0, grep="then|request [0-9]$"),
+    ):
+        assert answer.status == 200
+        assert (CARD[3:] in answer.text, f"more{hour}" in answer.text, "request 1" in answer.text) == (
+            False,
+            False,
+            True,
+        )
+    ends = place.get("/api/v1/lines", **{"from": begin, "to": forged})
+    assert [line["text"][-6:] for line in ends.json()["lines"]] == ["begins"]
+
+
+@pytest.mark.parametrize("hour", ["10", "09"])
+def test_no_checksum_of_a_part_of_a_line_can_be_tried(place: Place, hour: str) -> None:
+    secret = place.secret(hour)
+    after = positions.encode(replace(secret, offset=secret.offset + SIZE + 80, checksum=None))
+    for inside in (INSIDE, len(SECRET) - 1):
+        right = zlib.crc32(f"{SECRET}{hour}"[inside:].encode())
+        told = []
+        for checksum in (right, right ^ 1):
+            forged = positions.encode(replace(secret, offset=secret.offset + inside, checksum=checksum))
+            answers = [
+                place.get("/api/v1/context", position=forged),
+                place.get("/api/v1/lines", **{"from": forged, "to": after}),
+                place.get("/api/v1/stream", source="app", after=forged, follow=0, grep="then|request [0-9]$"),
+            ]
+            assert [answer.status for answer in answers] == [410, 410, 200]
+            told.append([answer.text.replace(forged, "") for answer in answers])
+        assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("hour", ["10", "09"])
+def test_a_cursor_inside_a_line_shows_nothing_of_that(place: Place, hour: str, direction: str) -> None:
+    secret = place.secret(hour)
+    asked = {"source": "app", "limit": 2, "direction": direction}
+    for more in ({}, {"grep": "pay|more|request [0-9]$"}, {"grep": "more"}, {"grep": "request"}):
+        page = place.get("/api/v1/lines", **asked, **more).json()
+        given = cursor.decode(page["cursor"]) if page["cursor"] else None
+        if given is None:
+            continue
+        ((name, mark),) = given.marks.items()
+        for inside in (1, INSIDE, len(SECRET) - 2):
+            at = cursor.Place(secret.generation, secret.offset + inside)
+            for loose in (True, False):
+                forged = replace(
+                    given, frontier=None, marks={name: replace(mark, place=at, skip=0, loose=loose, done=False)}
+                )
+                answer = place.get("/api/v1/lines", **asked, **more, cursor=cursor.encode(forged))
+                print(direction, hour, more, inside, answer.status, answer.text[:600])
+                assert CARD[:8] not in answer.text
+                assert CARD[3:] not in answer.text
+                texts = [line["text"] for line in answer.json()["lines"]] if answer.status == 200 else []
+                assert [text for text in texts if not text.startswith("2026-11-23T")] == []
