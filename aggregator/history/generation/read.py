@@ -113,7 +113,9 @@ async def read_range(
     link: Link, file: File, generation: str, start: int, end: int, where: Where | None = None
 ) -> AsyncGenerator[Batch, None]:
     """The lines that begin in [start, end) and end there. Anybody may have made an offset up: of a line that `start` is
-    inside of nothing is read out, as what is secret in it may be known by its beginning only. Raises as `read_bytes`."""
+    inside of nothing is read out, as what is secret in it may be known by its beginning only.
+
+    Raises as `read_bytes`."""
     first = max(0, start - 1)
     cutter = Cutter(file, generation, first, skip=start > 0)
     async with aclosing(read_bytes(link, file, generation, first, end, where)) as chunks:
