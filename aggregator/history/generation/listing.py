@@ -57,7 +57,7 @@ class Entry:
         if self.kind == "plain":
             tail = limits.SEEK_HEAD if self.size > limits.SEEK_HEAD else 0
             return len(self.head) < min(self.size, limits.SEEK_HEAD) or len(self.tail) < tail
-        return not self.head
+        return b"\n" not in self.head and len(self.head) < limits.SEEK_HEAD
 
 
 @dataclass(frozen=True, slots=True)
