@@ -4,6 +4,7 @@ a mount namespace; then an sshd there, and what the doctor says of it.
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shlex
@@ -21,6 +22,8 @@ from fleet import Fleet
 from fleethost import LOOPBACK, FleetHost
 from test_cli_doctor import doctor
 
+from aggregator.remote.gate import gate_script
+
 ROLE = Path(__file__).parent.parent / "deploy" / "ansible" / "roles" / "tailon_agg_host"
 SCRIPT = ROLE / "files" / "prepare-host.sh"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILnxb8NUmLfhCZDixbTWv2y4BW2z+L8kDlvzpi1dJm2a"
@@ -36,7 +39,8 @@ class Machine:
     path: str
 
     def command(self, *words: str) -> list[str]:
-        mounts = " && ".join(f"mount --bind {shlex.quote(str(self.folder / name))} /{name}" for name in ("etc", "home"))
+        folders = ("etc", "home", "usr/local/bin")
+        mounts = " && ".join(f"mount --bind {shlex.quote(str(self.folder / name))} /{name}" for name in folders)
         run = f"{mounts} && exec env PATH={shlex.quote(self.path)} {shlex.join(words)}"
         return ["unshare", "-m", "sh", "-c", run]
 
@@ -56,11 +60,20 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        shutil.copytree("/etc", folder / "etc", symlinks=True, ignore=shutil.ignore_patterns("ssl", "alternatives"))
-        (folder / "home").mkdir()
+        furnish(folder)
         if request.param != "dash":
             path = str(_busybox(folder))
         yield Machine(folder, request.param, path)
+
+
+def furnish(folder: Path) -> None:
+    """The folders that a machine has of its own; /usr/local/bin has the gate."""
+    shutil.copytree("/etc", folder / "etc", symlinks=True, ignore=shutil.ignore_patterns("ssl", "alternatives"))
+    (folder / "home").mkdir()
+    gate = folder / "usr" / "local" / "bin" / "tailon-agg-gate"
+    gate.parent.mkdir(parents=True)
+    gate.write_text(gate_script())
+    gate.chmod(0o755)
 
 
 def _busybox(folder: Path) -> Path:
@@ -135,18 +148,24 @@ if ROOT:  # nobody else can prepare a host
         assert (done.returncode, done.stdout) == (2, "")
         assert why in done.stderr
 
-    def test_prepared_host_is_fine_to_the_doctor_and_its_key_runs_commands_only(fleet: Fleet, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("gated", [False, True], ids=["ungated", "gated"])
+    def test_prepared_host_is_fine_to_the_doctor_and_its_key_runs_commands_only(
+        fleet: Fleet, tmp_path: Path, gated: bool
+    ) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             folder.chmod(0o755)
-            shutil.copytree("/etc", folder / "etc", symlinks=True, ignore=shutil.ignore_patterns("ssl", "alternatives"))
-            (folder / "home").mkdir()
+            furnish(folder)
             logs, _ = add_logs(folder)
             machine = Machine(folder, "sh", os.environ["PATH"])
             key = " ".join((fleet.folder / "id_ed25519.pub").read_text().split()[:2])
-            machine.prepare("-u", "logreader", "-k", key, "-f", LOOPBACK, "-r", str(logs))
-            host = FleetHost(fleet.folder, "new", lambda host: sshd(machine, host))
-            fleet.hosts["new"] = host
+            machine.prepare(
+                "-u", "logreader", "-k", key, "-f", LOOPBACK, "-r", str(logs), *(["-c", str(logs)] if gated else [])
+            )
+            host = FleetHost(fleet.folder, f"new-{gated}", lambda host: sshd(machine, host))
+            host.gated = gated
+            fleet.user = getpass.getuser()
+            fleet.hosts = {"new": host}
             host.start()
             assert host.port
             inventory = fleet.inventory(
@@ -159,6 +178,9 @@ if ROOT:  # nobody else can prepare a host
             arguments = fleet.ssh_arguments(host)
             forwarding = subprocess.run([*arguments, "-W", f"{LOOPBACK}:{host.port}"], capture_output=True, timeout=30)
             assert b"administratively prohibited" in forwarding.stderr
+            done = subprocess.run([*arguments, "id"], capture_output=True, timeout=30)
+            assert (b"logreader" in done.stdout) == (not gated)
+            assert (b"refused" in done.stderr) == gated
             terminal = subprocess.run([*arguments[:1], "-tt", *arguments[1:], "tty"], capture_output=True, timeout=30)
             assert b"PTY allocation request failed" in terminal.stderr
 
@@ -194,8 +216,8 @@ def test_role_hands_the_script_all_that_it_documents() -> None:
     def read(name: str) -> Any:
         return yaml.safe_load((ROLE / name).read_text())
 
-    (task,) = read("tasks/main.yml")
-    used = set(re.findall(r"tailon_agg_host_\w+", task["ansible.builtin.script"]["cmd"]))
+    gate, task = read("tasks/main.yml")
+    used = set(re.findall(r"tailon_agg_host_\w+", gate["ansible.builtin.raw"] + task["ansible.builtin.script"]["cmd"]))
     defaults, specs = read("defaults/main.yml"), read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     assert used == set(defaults) == set(specs)
     assert {name: spec["default"] for name, spec in specs.items()} == defaults

@@ -61,7 +61,7 @@ for a in "$@"; do
   case $a in \\) a="";; esac; shift; set -- "$@" "$a"
 done
 [ -z "$types" ] || deny short
-f=$(printf "%b" "${1-}"; printf x); f=${f%x}
+f=$(printf "%b\nx" "${1-}"); f=${f%?x}
 case $verb:$f/ in probe:/|idle:/) ;; *:*/../*|*:*/./*) deny path;; *:/*) told "$f" || deny folder;; *) deny path;; esac
 case $f in *[[:cntrl:]]*) note info "$verb $verbatim";; *) note info "$verb $f";; esac
 [ "$verb" != probe ] || printf "tailon-gate 1 @DIGEST@\n%s" "$roots"

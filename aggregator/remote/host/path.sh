@@ -1,5 +1,5 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034 # used by the scripts behind it
-# f is the path that is the first argument.
+# f is the path that is the first argument, nl a newline.
 LC_ALL=C; export LC_ALL
-f=$(printf "%b" "$1"; printf x); f=${f%x}
+f=$(printf "%b\nx" "$1"); f=${f%x}; nl=${f#"${f%?}"}; f=${f%?}

@@ -8,8 +8,6 @@
 # where the decompressor is missing; "K INODE SIZE MTIME KIND - NAME" for one that KNOWN holds as "INODE/SIZE/MTIME".
 # Before it, where a name leads elsewhere: "L PATH" and "L NAME" a link and its end; before all "D PATH", the folder.
 # Then the names once more, "N INODE SIZE MTIME - - NAME", so that a rotation meanwhile is noticed, and "Z".
-LC_ALL=C; export LC_ALL
-f=$(printf "%b\nx" "$1"); f=${f%x}; n=${f#"${f%?}"}; f=${f%?}
 st() { stat -L -c "%d:%i:%.W %s %Y %n" "$@" || [ -e /proc/sys/kernel/random ] || stat -L -f "%d:%i %z %m %N" "$@"; }
 hex() { set -- $("$@"); IFS=""; printf "%s" "$*"; }
 ends() {
@@ -49,7 +47,7 @@ one() {
 d=${f%/*}; d=${d:-/}
 r=$(cd -P "$d" 2>/dev/null && pwd -P); real
 if [ "$r" = "$d" ]; then :; else printf "D %s\n" "$r"; fi
-set -f; w=$(printf "%b" "$4"); o=$IFS; IFS=$n
+set -f; w=$(printf "%b" "$4"); o=$IFS; IFS=$nl
 for a in $(names "$2"); do
   IFS=$o
   if parts "$a" "$3"; then
@@ -57,7 +55,7 @@ for a in $(names "$2"); do
     one "$w"
   fi
 done
-a=$(names "$2"); IFS=$n
+a=$(names "$2"); IFS=$nl
 for a in $a; do
   if parts "$a" "$3"; then printf "N %s %s %s - - %s\n" "$i" "$s" "$m" "$c"; fi
 done

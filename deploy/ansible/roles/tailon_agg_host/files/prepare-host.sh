@@ -1,5 +1,5 @@
 #!/bin/sh
-# prepare-host.sh -u USER [-k KEY] [-f FROM] [-o OPTIONS] [-g GROUP]… [-r PATH]… [-n]
+# prepare-host.sh -u USER [-k KEY] [-f FROM] [-o OPTIONS] [-c FOLDER]… [-g GROUP]… [-r PATH]… [-n]
 #
 # Makes this host ready to be read by tailon-agg: a user without a password, whose key may run commands and nothing
 # else, and who may read the logs that are named. Run it as root; it can be repeated, and says what it has changed.
@@ -8,6 +8,8 @@
 #   -k KEY      the aggregator's public key, "ssh-ed25519 AAAA…"; it becomes the only one
 #   -f FROM     the addresses it may come from, as sshd(8) has them: "10.0.0.5,2001:db8::/64" (not with Dropbear)
 #   -o OPTIONS  the options of the key (default: restrict), as for a jump host: "restrict,port-forwarding"
+#   -c FOLDER   the key may only speak to the gate, which lets it read below this folder; the script that
+#               `tailon-agg gate` prints must be /usr/local/bin/tailon-agg-gate already
 #   -g GROUP    a group that may read logs already, as adm on Debian
 #   -r PATH     a folder of logs that USER gets an ACL for, with all in it and all files to come; or a single log, whose
 #               ACL is gone when logrotate makes the next file by `create MODE`
@@ -16,17 +18,19 @@
 # It works with shadow's tools and with those of BusyBox; ACLs need setfacl (package acl).
 set -eu
 LC_ALL=C; export LC_ALL
-user="" key="" from="" options=restrict groups="" paths="" dry=""
+user="" key="" from="" options=restrict folders="" groups="" paths="" dry=""
+gate=/usr/local/bin/tailon-agg-gate
 newline="
 "
 die() { echo "prepare-host: $1" >&2; exit "${2:-1}"; }
 plain() { case $2 in *[!A-Za-z0-9_.,:/@=\"*?!+-]*) die "$1 holds a character that it can't: $2" 2;; esac; }
-while getopts u:k:f:o:g:r:n option; do
+while getopts u:k:f:o:c:g:r:n option; do
   case $option in
     u) user=$OPTARG;;
     k) key=$OPTARG;;
     f) from=$OPTARG;;
     o) options=$OPTARG;;
+    c) folders="$folders $OPTARG";;
     g) groups="$groups $OPTARG";;
     r) paths="$paths$OPTARG$newline";;
     n) dry=1;;
@@ -36,6 +40,14 @@ done
 case $user in ""|[!a-z_]*|*[!a-z0-9_-]*) die "-u USER is needed, a name of a-z, 0-9, _ and -" 2;; esac
 case $user in root) die "not root: its key could do anything" 2;; esac
 plain -f "$from"; plain -o "$options"
+for folder in $folders; do
+  plain -c "$folder"
+  case $folder in /*) ;; *) die "-c takes absolute paths, not $folder" 2;; esac
+done
+if [ "$folders" ]; then
+  [ "$(stat -c "%u %a" "$gate" 2>/dev/null)" = "0 755" ] || die "$gate must be there, of root's and with mode 755"
+  options="$options${options:+,}command=\"$gate$folders\""
+fi
 case $key in *[!A-Za-z0-9+/=@._:\ -]*) die "-k is one line, without quotes: $key" 2;; esac
 case $key in ""|ssh-*" "*|ecdsa-*" "*|sk-*" "*) ;; *) die "-k takes a public key: ssh-ed25519 AAAA…" 2;; esac
 [ "$(id -u)" = 0 ] || die "only root can do this"
