@@ -12,17 +12,20 @@ if [ "${request#v1 follow}" != "$request" ]; then # in bash, whose `read -t` wai
   if [ "$s" -ne 1 ] && command -v bash >/dev/null 2>&1; then exec bash -p "$0" "$@"; fi
 fi
 note() { logger -t tailon-agg-gate -p "authpriv.$1" -- "$LOGNAME from ${SSH_CONNECTION%% *}: $2" <&- >/dev/null 2>&1; }
-deny() { note notice "refused, $1"; echo "E gate-refused $1"; echo "tailon-agg-gate: refused, $1" >&2; exit 77; }
+deny() {
+  note notice "refused, $1: $(printf "%.300s" "$request")"; echo "E gate-refused $1"
+  echo "tailon-agg-gate: refused, $1" >&2; exit 77
+}
 # ---- where text may come from: only files whose real path lies below a folder that was named
-roots=""; for root in "$@"; do root=$(cd -P "$root" 2>/dev/null && pwd -P) && roots=$roots${root%/}$nl; done
+roots=""; for root in "$@"; do cd / && cd -P "$root" 2>/dev/null && roots=$roots${PWD%/}$nl; done
 under() {
   u=$roots; case $1 in *"$nl"*) return 1;; esac
   while [ "$u" ]; do q=${u%%"$nl"*}; u=${u#*"$nl"}; case $1 in "$q"/*) return 0;; esac; done; return 1
 }
 # Before a name is looked at: its folder (or the last one above it that is there), and the end of a link, are below too.
 told() {
-  u=${1%/*}; until q=$(cd -P "${u:-/}" 2>/dev/null && pwd -P); do u=${u%/*}; done
-  under "${q%/}/x" || return 1; if [ -L "$1" ]; then under "$(readlink -f "$1")"; fi
+  u=${1%/*}; until [ -d "${u:-/}" ] && cd -P "${u:-/}" 2>/dev/null; do u=${u%/*}; done
+  under "${PWD%/}/x" || return 1; if [ -L "$1" ]; then under "$(readlink -f "$1")"; fi
 }
 # Around each opening: one that waits (for a FIFO that was put there meanwhile) is killed after two seconds. What was
 # opened is judged by its descriptor, which nobody can exchange: it must be a regular file below a folder.
@@ -35,11 +38,10 @@ fixed() {
     u=${u%/*}; [ "$(find "${u:-/}" -prune -type d -user 0 ! -perm -020 ! -perm -002)" ] || return 1; done
 }
 # ---- what is asked for
-printf "\ntailon-agg\n"
-[ "$roots" ] || deny no-folder
-[ "${#request}" -le 65536 ] || deny too-long
-case $request in *[!a-z0-9\\\ ]*) deny characters;; "v1 "*) ;; *) deny version;; esac
-set -- $request; verb=${2-}; types=""; more=""; c=""; dog=""
+printf "\ntailon-agg\n"; types=""; more=""; c=""; dog=""
+case $request in *[!a-z0-9\\\ ]*) request=$(printf "%.300s" "$request" | tr -c " -~" "?"); deny characters;; esac
+[ "$roots" ] || deny no-folder; [ "${#request}" -le 65536 ] || deny too-long
+set -- $request; [ "$1" = v1 ] || deny version; [ "$#" -le 1000 ] || deny too-long; verb=${2-}
 # The types of its arguments: p path, s text, n number, e number or "e", i "i" or nothing, k kind, t tail, h how.
 case $verb in
   probe|idle) ;; list) types=pn;; timeline) types=pnns;; follow) types=pent;; read) types=pnnk;;
@@ -52,7 +54,7 @@ octal() {
 }
 for a in "$@"; do
   t=${types%"${types#?}"}; types=${types#?}
-  case ${t:=$more}$a in
+  case ${t:=${more:--}}$a in
     [ne]0|[ne][1-9]*) case ${a#?} in *[!0-9]*|??????????????????*) deny number;; esac;;
     ee|ii|i\\|kplain|kgz|kxz|kzst|kbz2|tgnu|tbusybox|tother|hgrep|hblocks|hstream|s\\) ;;
     p\\0*|s\\0*) octal "$a";; s*) case $a in *\\*) deny text;; esac;;
@@ -62,7 +64,7 @@ for a in "$@"; do
 done
 [ -z "$types" ] || deny short
 f=$(printf "%b\nx" "${1-}"); f=${f%?x}
-case $verb:$f/ in probe:/|idle:/) ;; *:*/../*|*:*/./*) deny path;; *:/*) told "$f" || deny folder;; *) deny path;; esac
+case $verb:$f/ in probe:/|idle:/) ;; */../*|*/./*|list:*/.[[*?]*|*:[!/]*) deny path;; *) told "$f" || deny folder;; esac
 case $f in *[[:cntrl:]]*) note info "$verb $verbatim";; *) note info "$verb $f";; esac
 [ "$verb" != probe ] || printf "tailon-gate 1 @DIGEST@\n%s" "$roots"
 @BODY@
