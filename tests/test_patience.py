@@ -68,6 +68,18 @@ async def test_what_is_told_at_once_and_what_was_lost_is_tried_in_full_again() -
             assert (patience._trouble(link) is not None) == again
 
 
+@pytest.mark.usefixtures("quick")
+async def test_what_a_live_view_knows_to_be_silent_is_not_waited_for() -> None:
+    async with link_here(LocalTransport()) as link:
+        silent, lost = trouble("timeout", endpoint="a", seconds=1), trouble("lost", endpoint="a")
+        with pytest.raises(HostError) as told:
+            await Patience(goes_on=True).wait(link, never(), silent)
+        assert told.value is silent
+        with pytest.raises(HostError) as told:
+            await Patience(goes_on=True).wait(link, never(), lost)
+        assert told.value.cause == "timeout"
+
+
 async def test_a_dead_host_is_waited_for_once_and_named_on_every_page(fleet: Fleet, tmp_path: Path) -> None:
     async with blackhole() as port:
         near, dead = fleet.add("web-1"), fleet.add("web-2")

@@ -145,6 +145,11 @@ class Link:
         """The trouble that is being backed off from."""
         return self._refusal if (self.next_try or 0) > asyncio.get_running_loop().time() else None
 
+    @property
+    def failure(self) -> HostError | None:
+        """What ailed the last attempt, as long as none has succeeded since and the host is in use."""
+        return None if self.state == "idle" else self._refusal
+
     def known_probe(self) -> Probe:
         """What the host answered when it was dialled. Raises HostError."""
         if self.probe is None:

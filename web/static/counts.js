@@ -2,6 +2,7 @@
 
 import { words } from "./api.js";
 import { counting, estimate } from "./history.js";
+import { COUNT_AFTER_MS } from "./limits.js";
 
 /** @typedef {import("./types.js").Histogram} Histogram */
 
@@ -30,7 +31,7 @@ export class Counts {
   /**
    * @param {import("./history.js").Question} question
    * @param {number} buckets
-   * @param {Promise<unknown>} lines that the reader waits for first: the exact counts read as much as they do
+   * @param {Promise<unknown>} lines that the reader waits for first, for a while: the exact counts read as much as they do
    */
   async load(question, buckets, lines) {
     this.#stop.abort();
@@ -41,7 +42,7 @@ export class Counts {
       const guess = await estimate(question, buckets, stop.signal);
       if (!stop.signal.aborted) this.#take(guess);
       if (!guess.exact) {
-        await lines;
+        await Promise.race([lines, new Promise((done) => setTimeout(done, COUNT_AFTER_MS))]);
         if (stop.signal.aborted) return;
         const exact = await counting(question, buckets, (counts, total) => stop.signal.aborted || this.#grow(guess, counts, total), stop.signal);
         if (!stop.signal.aborted) this.#take(exact);

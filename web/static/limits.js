@@ -85,3 +85,6 @@ export const SWAP_PAGES = 4;
 
 /** Bars of a histogram: as many as a phone shows apart. */
 export const BUCKETS = 90;
+
+/** Milliseconds that the exact counts wait for the lines: those of a dead host must not hold them up for long. */
+export const COUNT_AFTER_MS = 2_000;

@@ -52,7 +52,7 @@ class HostRead:
         """Read all. Raises what `admit` raises; troubles of the host are told to the search."""
         try:
             async with self._link.hold(limits.HISTORY_LINGER):
-                await self._search.shared.reaching.wait(self._link, self._link.reached())
+                await self._search.shared.reaching.wait(self._link, self._link.reached(), self._link.failure)
                 self._search.reached(self._host.name, "finding")
                 lanes = await self._lanes()
                 self._search.merge.settled(self._host.name)

@@ -25,9 +25,9 @@ class Patience:
         self._goes_on = goes_on
         self._known: WeakKeyDictionary[Link, tuple[HostError, float]] = WeakKeyDictionary()
 
-    async def wait(self, link: Link, work: Awaitable[T]) -> T:
-        """What a living host does in time. Raises HostError."""
-        known = self._trouble(link)
+    async def wait(self, link: Link, work: Awaitable[T], failure: HostError | None = None) -> T:
+        """What a living host does in time; `failure` is what others know to ail it now. Raises HostError."""
+        known = self._trouble(link) or (failure if failure and failure.cause in _SILENT else None)
         usual = link.host.ssh.connect_timeout + limits.HISTORY_PATIENCE
         began = asyncio.get_running_loop().time()
         try:
