@@ -101,7 +101,7 @@ def plan_past(
     if last is not None:
         since, until, backward, marks = last.since, last.until, last.backward, dict(last.marks)
         frontier, overtaken = last.frontier, last.overtaken
-        ranged |= last.ranged
+        ranged |= last.ranged or last.since is not None  # cursors are anybody's text
     sweeps = most is None or bool(query.grep or query.exclude or query.level)
     allowed = limits.MAX_SCAN if scan is None else scan
     reach = Range(

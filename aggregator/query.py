@@ -14,6 +14,7 @@ from aggregator.hub.view import Pair, Selection
 from aggregator.hub.wishes import Wishes
 from aggregator.inventory import Inventory
 from aggregator.inventory.globs import matches
+from aggregator.inventory.paths import check as check_path
 from aggregator.inventory.paths import path_pattern
 from aggregator.model import File, Order, Position
 from aggregator.stream import positions
@@ -159,7 +160,12 @@ def known(file: File, inventory: Inventory, sight: Sight, parameter: str) -> Non
     """A position is anybody's text: its file must be one that the inventory can name and that exists for the asker.
     Raises UsageError."""
     source = inventory.sources.get(file.source)
+    nowhere = UsageError(Fault(parameter, "this position names no file of the inventory"))
+    try:
+        check_path(file.path)  # `*` stands for `..`, too
+    except ValueError:
+        raise nowhere from None
     if source is None or file.host not in source.hosts or not sight.file(file):
-        raise UsageError(Fault(parameter, "this position names no file of the inventory"))
+        raise nowhere
     if not matches(path_pattern(source, inventory.hosts[file.host]), file.path):
-        raise UsageError(Fault(parameter, "this position names no file of the inventory"))
+        raise nowhere

@@ -6,6 +6,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from aggregator.access.tokens import hash_token
 from aggregator.history.search import cursor
 from aggregator.model import Position
 from aggregator.stream import positions
+from aggregator.stream.lines import generation_of
 
-TOKEN = f"tagg_viewer-{'x' * 32}"
+TOKENS = {name: f"tagg_{name}-{'x' * 32}" for name in ("reader", "all", "viewer")}
 CARD = "4111111111111111"
 SECRET = f"2026-11-23T10:00:00Z WARN pay with {CARD} now, then more"  # of the hour that the line ends with, too
 INSIDE = SECRET.index(CARD) + 3
@@ -34,17 +36,25 @@ class Place:
         (host.root / "app.log.1.gz").write_bytes(gzip.compress("".join(_lines("09", 300)).encode()))
         self.log.write_text("".join(_lines("10", 30_000)))
         allow = [{"hosts": "@*", "paths": [f"{host.root}/**"], "actions": ["view", "search", "download"]}]
+        (host.root / "found" / "1").mkdir(parents=True)
+        (host.root / "found" / "1" / "app.log").write_text("one\ntwo\n")
+        everywhere = [{**allow[0], "paths": ["/**"]}]
+        looking = [{**allow[0], "actions": ["view"]}]
+        tokens = {name: {"hash": hash_token(token), "roles": [name]} for name, token in TOKENS.items()}
         inventory = fleet.inventory(
-            {"app": {"hosts": "@*", "path": str(self.log)}},
+            {
+                "app": {"hosts": "@*", "path": str(self.log)},
+                "found": {"hosts": "@*", "path": f"{host.root}/found/*/app.log"},
+            },
             access={
-                "roles": {"viewer": {"allow": allow}},
-                "tokens": {"viewer": {"hash": hash_token(TOKEN), "roles": ["viewer"]}},
+                "roles": {"reader": {"allow": allow}, "all": {"allow": everywhere}, "viewer": {"allow": looking}},
+                "tokens": tokens,
             },
         )
         self.product = Product(inventory, folder)
 
-    def get(self, path: str, **parameters: Any) -> Answer:
-        return self.product.get(path, {"Authorization": f"Bearer {TOKEN}"}, **parameters)
+    def get(self, path: str, who: str = "reader", **parameters: Any) -> Answer:
+        return self.product.get(path, {"Authorization": f"Bearer {TOKENS[who]}"}, **parameters)
 
     def secret(self, hour: str) -> Position:
         """Where the line with the secret is."""
@@ -133,3 +143,32 @@ def test_a_cursor_inside_a_line_shows_nothing_of_that(place: Place, hour: str, d
                 assert CARD[3:] not in answer.text
                 texts = [line["text"] for line in answer.json()["lines"]] if answer.status == 200 else []
                 assert [text for text in texts if not text.startswith("2026-11-23T")] == []
+
+
+def test_a_path_of_a_position_is_one_that_the_inventory_can_name(place: Place) -> None:
+    (line,) = place.get("/api/v1/lines", "all", source="found", limit=1).json()["lines"]
+    given = positions.decode(line["position"])
+    folder = given.file.path.removesuffix("/1/app.log")
+    head = place.log.read_bytes().partition(b"\n")[0]
+    generation = generation_of(head + b"\n")
+    assert generation
+    for path in (f"{folder}/../app.log", f"{folder}/./../app.log", f"{folder}//app.log", f"{folder}/1/../1/app.log"):
+        file = replace(given.file, path=path)
+        made_up = positions.encode(Position(file, generation, 0, zlib.crc32(head)))
+        for answer in (
+            place.get("/api/v1/context", "all", position=made_up),
+            place.get("/api/v1/lines", "all", **{"from": made_up, "to": made_up}),
+            place.get("/api/v1/stream", "all", source="found", after=made_up, follow=0),
+        ):
+            assert answer.status == 400, (path, answer.text)
+            assert "names no file of the inventory" in answer.text
+
+
+def test_a_range_of_time_in_a_cursor_is_a_search(place: Place) -> None:
+    asked = {"source": "app", "limit": 2}
+    given = cursor.decode(place.get("/api/v1/lines", "viewer", **asked).json()["cursor"])
+    assert place.get("/api/v1/lines", "viewer", **asked, cursor=cursor.encode(given)).status == 200
+    since = int(datetime(2026, 11, 23, 9, tzinfo=UTC).timestamp() * 1e6)
+    for made_up in (replace(given, since=since), replace(given, since=since, ranged=True)):
+        answer = place.get("/api/v1/lines", "viewer", **asked, cursor=cursor.encode(made_up))
+        assert answer.status == 403, answer.text
