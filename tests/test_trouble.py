@@ -544,6 +544,65 @@ async def test_host_behind_a_jump_host_whose_name_is_not_known(fleet: Fleet, tmp
     )
 
 
+async def test_no_gate_where_one_should_be(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add("a")
+    await check(
+        fleet,
+        tmp_path,
+        Provoked(
+            "no-gate",
+            "failed",
+            "no gate answers on a (ssh.gate is true)",
+            "install the script that `tailon-agg gate` prints",
+            entry={"ssh": {"gate": True}},
+        ),
+    )
+
+
+async def test_gate_that_the_inventory_does_not_know_of(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add("a", gate=[tmp_path])
+    await check(
+        fleet,
+        tmp_path,
+        Provoked(
+            "gated",
+            "failed",
+            "a gate limits the key on a, and the inventory does not say so",
+            "say ssh.gate: true for this host",
+            entry={"ssh": {"gate": False}},
+        ),
+    )
+
+
+async def test_file_outside_of_the_gate(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add("a", gate=[tmp_path])
+    await check(
+        fleet,
+        tmp_path,
+        Provoked(
+            "outside-gate",
+            "failed",
+            "/var/log/app.log is not below a folder that the gate on a lets the key read",
+            "tailon-agg gate --authorized-keys a",
+            host_state="live",
+        ),
+    )
+
+
+async def test_gate_whose_folders_are_not_there(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add("a", gate=[tmp_path / "none"])
+    await check(
+        fleet,
+        tmp_path,
+        Provoked(
+            "gate-refused",
+            "failed",
+            "the gate on a refuses what is asked of it (no-folder)",
+            "prints the script of this version",
+        ),
+    )
+
+
 def test_each_row_of_the_table_is_provoked() -> None:
     folder = Path(__file__).parent
     provoked = set(re.findall(r'Provoked\(\s*"([a-z-]+)"', (folder / "test_trouble.py").read_text()))

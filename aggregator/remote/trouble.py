@@ -121,7 +121,7 @@ TABLE: dict[str, Trouble] = {
     ),
     "gated": Trouble(
         "a gate limits the key on {host}, and the inventory does not say so",
-        "say ssh: {{gate: true}} for this host",
+        "say ssh.gate: true for this host",
         False,
     ),
     "gate-refused": Trouble(
