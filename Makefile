@@ -34,7 +34,8 @@ check: .venv/.dev web/node_modules/.dev ## lint, format, types, import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if command -v shellcheck >/dev/null; then echo shellcheck $(SHELL_SCRIPTS); shellcheck $(SHELL_SCRIPTS); \
+	@if command -v shellcheck >/dev/null; then echo shellcheck $(SHELL_SCRIPTS) and the gate; \
+	shellcheck $(SHELL_SCRIPTS) && $(BIN)/tailon-agg gate | shellcheck -; \
 	else echo 'shellcheck is missing (apt-get install shellcheck, or make debian)' >&2; exit 1; fi
 	$(BIN)/python web/assets.py npm run --silent check
 
