@@ -51,6 +51,7 @@ CLOCK_FAIL = 60.0  # seconds; beyond FUTURE_STAMP, and stamps of different hosts
 LINE_BYTES = 65_536  # bytes of a line that are delivered; longer ones are clipped and say their whole length
 HEAD_BYTES = 1024  # bytes of a generation's first line that its hash is taken over
 MERGE_HOLD = 0.18  # seconds that a view of several files holds a line back for the order's sake: with the beat, 0.2
+HOSTS_BEAT = 0.1  # seconds after a host's change until the hosts in each state are counted: thousands may change
 MERGE_BEAT = 0.01  # seconds that what is due waits for more to go out with it
 MERGE_LINES = 50_000  # lines that a view holds back at most; what is over goes out at once
 FUTURE_STAMP = 60.0  # seconds; a stamp further ahead than this does not move its file's place in the order

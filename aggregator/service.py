@@ -67,11 +67,12 @@ class Aggregator:
         self._tasks = asyncio.TaskGroup()
         self._views = 0  # open or opening
         self._ending: EndReason | None = None
+        self._counting: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._places.load)
         await self._tasks.__aenter__()
-        self._links = Links(self._transport, self._tasks, self.metrics, lambda _: self._count_hosts())
+        self._links = Links(self._transport, self._tasks, self.metrics, lambda _: self._count_soon())
         self._hub = Hub(self.inventory, self._links, self._tasks, self.metrics, self._places, self._redactor)
         self._count_hosts()
         self._tasks.create_task(self._look_after())
@@ -93,6 +94,7 @@ class Aggregator:
         finally:
             await self._links.close()
             await self._places.close()
+            self._count_hosts()
             await self._audit.record(Event("stop"))
 
     def drain(self) -> None:
@@ -253,7 +255,15 @@ class Aggregator:
         )
         return tuple(file for file in plain if sight.file(file))
 
+    def _count_soon(self) -> None:
+        """After a host's change: many change at once, and each count takes a look at all."""
+        if self._counting is None:
+            self._counting = asyncio.get_running_loop().call_later(limits.HOSTS_BEAT, self._count_hosts)
+
     def _count_hosts(self) -> None:
+        if self._counting:
+            self._counting.cancel()
+            self._counting = None
         self.metrics.set_hosts(self.host_states())
 
 
