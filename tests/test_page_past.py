@@ -259,6 +259,14 @@ async def test_counts_grow_over_the_estimate_while_they_are_counted(page: Page, 
     assert await canvas.is_visible()  # the same chart all the time: what the reader draws on it would have stayed
 
 
+async def test_counts_do_not_wait_long_for_the_lines_of_a_dead_host(page: Page, stage: Stage) -> None:
+    stage.past.histograms = [counts(exact=False), counts()]
+    stage.past.free.clear()
+    await page.goto(f"{stage.url}?{HOUR}&grep=line")
+    await expect(page.locator(".said")).to_have_text("1,771 lines, 60 errors")
+    await expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
 async def test_counts_that_are_not_wanted_any_more_are_stopped_and_an_end_without_them_is_said(
     page: Page, stage: Stage
 ) -> None:
