@@ -139,7 +139,8 @@ class Following(RuleBasedStateMachine):
             self._do(self._finish())
             difference = compare(self.log, self.watched.got)
             assert difference.good, difference
-            assert difference.gaps <= self.log.destroyed, difference
+            if not (self.shell == "busybox" and self.log.banner):  # in doubt which file it is, there is a gap in vain
+                assert difference.gaps <= self.log.destroyed, difference
         finally:
             self.log.close()
             self._do(self._end())
