@@ -3,19 +3,18 @@
 # In authorized_keys:  restrict,command="/usr/local/bin/tailon-agg-gate /var/log" ssh-ed25519 …
 # It writes nothing but a line to syslog for each request, and runs nothing that a request holds. A request is
 # "v1 VERB ARGUMENT…" of [a-z0-9 \] only: numbers, a few words, and paths and text in octal ("\0057" is "/").
-# shellcheck disable=SC2012,SC2015,SC2034,SC2046,SC2064,SC2086,SC2154,SC2317,SC3013,SC3045
+# shellcheck disable=SC2012,SC2015,SC2034,SC2046,SC2064,SC2086,SC2141,SC2154,SC2317,SC3013,SC3045
 LC_ALL=C; PATH=/usr/bin:/bin; export LC_ALL PATH
 unset ENV BASH_ENV CDPATH GREP_OPTIONS GREP_COLOR GREP_COLORS GZIP XZ_OPT XZ_DEFAULTS BZIP BZIP2 ZSTD_NBTHREADS TMPDIR
-umask 077; set -f; IFS=$(printf " \t\nx"); IFS=${IFS%x}; nl=${IFS#??}; request=${SSH_ORIGINAL_COMMAND-}
+umask 077; set -f; request=${SSH_ORIGINAL_COMMAND-}; nl="
+"
 if [ "${request#v1 follow}" != "$request" ]; then # in bash, whose `read -t` waits without a process, if sh has none
   s=0; ( read -t 1 -n 1 -r _ </dev/null ) 2>/dev/null || s=$?
   if [ "$s" -ne 1 ] && command -v bash >/dev/null 2>&1; then exec bash -p "$0" "$@"; fi
 fi
 note() { logger -t tailon-agg-gate -p "authpriv.$1" -- "$LOGNAME from ${SSH_CONNECTION%% *}: $2" <&- >/dev/null 2>&1; }
-deny() {
-  note notice "refused, $1: $(printf "%.300s" "$request")"; echo "E gate-refused $1"
-  echo "tailon-agg-gate: refused, $1" >&2; exit 77
-}
+deny() { [ "${#request}" -le 300 ] || request=$(printf "%.300s" "$request"); note notice "refused, $1: $request"
+  echo "E gate-refused $1"; echo "tailon-agg-gate: refused, $1" >&2; exit 77; }
 # ---- where text may come from: only files whose real path lies below a folder that was named
 roots=""; for root in "$@"; do cd / && cd -P "$root" 2>/dev/null && roots=$roots${PWD%/}$nl; done
 under() {
@@ -49,7 +48,7 @@ case $verb in
 esac
 shift 2; verbatim=$*
 octal() {
-  q=$IFS; IFS=$(printf "\\")
+  q=$IFS; IFS=\\
   for u in ${1#?}; do case $u in 0000|0012) deny path;; 0[0-3][0-7][0-7]) ;; *) deny octal;; esac; done; IFS=$q
 }
 for a in "$@"; do
