@@ -22,7 +22,6 @@ from aggregator.cli.found import Printer, Take, as_they_come, newest_last
 from aggregator.cli.options import Settings
 from aggregator.cli.printing import printed
 from aggregator.cli.progress import shown
-from aggregator.cli.serve import warn_unapplied
 from aggregator.cli.state import open_audit, open_for_terminal
 from aggregator.errors import Fault, HostError, UsageError
 from aggregator.histogram import Histogram
@@ -109,7 +108,6 @@ def asked_of(given: argparse.Namespace) -> Asked:
 
 async def search(settings: Settings, inventory: Inventory, environ: Mapping[str, str], asked: Asked) -> int:
     """Search with an engine of our own; the exit status. Raises ConfigError, UsageError, AuditUnavailable."""
-    warn_unapplied(inventory)
     async with _own_past(settings, inventory, environ) as past:
         return await answer(Hosts(past), asked, environ)
 

@@ -22,7 +22,7 @@ from aggregator import limits
 from aggregator.cli.options import Settings, check_tls
 from aggregator.cli.state import StateFolder, folder_for, open_audit
 from aggregator.errors import ConfigError, TailonError
-from aggregator.inventory import Bind, Inventory, TcpBind, fold
+from aggregator.inventory import Bind, Inventory, TcpBind
 from aggregator.metrics import Metrics
 from aggregator.openfiles import allow_open_files
 from aggregator.remote.ssh import SshTransport
@@ -31,12 +31,6 @@ from aggregator.service import Aggregator
 log = logging.getLogger(__name__)
 
 Reload = Callable[[], Inventory]
-
-
-def warn_unapplied(inventory: Inventory) -> None:
-    """Say what an inventory asks for that this version does not do yet."""
-    if gated := [name for name, host in inventory.hosts.items() if host.ssh.gate]:
-        log.warning("ssh.gate: this version does not speak the gate's language (%s)", fold(gated))
 
 
 def refuse_unguarded(settings: Settings, inventory: Inventory) -> None:
@@ -64,7 +58,6 @@ async def serve(settings: Settings, inventory: Inventory, environ: Mapping[str, 
     from web.authority import Authority  # noqa: PLC0415
 
     refuse_unguarded(settings, inventory)
-    warn_unapplied(inventory)
     check_tls(settings)
     allow_open_files()
     metrics = Metrics()

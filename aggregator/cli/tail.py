@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from aggregator import limits
 from aggregator.cli.options import Settings
 from aggregator.cli.printing import print_blocks
-from aggregator.cli.serve import warn_unapplied
 from aggregator.cli.state import open_audit, open_for_terminal
 from aggregator.hub.subscription import Subscription
 from aggregator.inventory import Inventory
@@ -26,7 +25,6 @@ from aggregator.service import Aggregator
 
 async def tail(settings: Settings, inventory: Inventory, environ: Mapping[str, str], query: Query, output: str) -> None:
     """Print the view until it ends or INT comes. Raises ConfigError, UsageError and what opening a view raises."""
-    warn_unapplied(inventory)
     metrics = Metrics()
     with contextlib.closing(open_for_terminal(settings, environ)) as state:
         async with (

@@ -34,7 +34,7 @@ async def _names(link: Link, pattern: str) -> list[str]:
     if not has_wildcard(pattern):
         return [pattern]
     limit = limits.FILES_PER_GLOB * 8
-    answer = await link.run(commands.listing(pattern, limit), limit * limits.PATH_BYTES)
+    answer = await link.run(commands.listing(pattern, limit), limit * limits.PATH_BYTES, path=pattern)
     return [name for name in answer.decode("utf-8", "replace").split("\n") if name.startswith("/")]
 
 

@@ -23,6 +23,9 @@ _STEP_OF = {
     "no-shell": "shell",
     "remote-error": "shell",
     "no-tail": "tools",
+    "no-gate": "gate",
+    "gated": "gate",
+    "gate-refused": "gate",
 }  # every other cause is one of the connection
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
@@ -41,7 +44,7 @@ def passed(step: str, host: Host, user: str | None = None) -> Check:
         "connection": f"it answers{f' through {host.jump}' if host.jump else ''}",
         "host-key": "known",
         "login": f"as {user}" if user else "let in",
-        "shell": "runs `sh -c`",
+        "shell": "a gate" if host.ssh.gate else "runs `sh -c`",
     }
     return Check(step, "ok", words[step])
 

@@ -97,7 +97,7 @@ class Finder:
             names = [pattern]
         else:
             limit = limits.FILES_PER_GLOB * 8  # bytes are cheap; generations are taken out below
-            answer = await self._link.run(commands.listing(pattern, limit), limit * 4096)
+            answer = await self._link.run(commands.listing(pattern, limit), limit * 4096, path=pattern)
             lines = answer.decode("utf-8", "replace").split("\n")[:limit]
             if lines[0].startswith("E "):
                 raise self._no_files(lines[0], pattern)

@@ -28,8 +28,11 @@ def patience(host: Host) -> float:
     return min(limits.COMMAND_TIMEOUT, host.ssh.connect_timeout + limits.SCAN_SILENCE)
 
 
-async def collect(channel: Channel, host: str, limit: int, seconds: float | None = None) -> bytes:
-    """All output of a command up to its end, at most `limit` bytes. Raises HostError: too long, or failed."""
+async def collect(
+    channel: Channel, host: str, limit: int, seconds: float | None = None, *, path: str = "what was asked for"
+) -> bytes:
+    """All output of a command up to its end, at most `limit` bytes; `path` is what it is about. Raises HostError: too
+    long, or failed."""
     seconds = limits.COMMAND_TIMEOUT if seconds is None else seconds
     output, errors = bytearray(), b""
     try:
@@ -50,7 +53,7 @@ async def collect(channel: Channel, host: str, limit: int, seconds: float | None
     finally:
         channel.close()
     if refused := _REFUSED.match(answer):
-        raise gate_refused(refused[1].decode(), "a path that the inventory names", host)
+        raise gate_refused(refused[1].decode(), path, host)
     return answer[:limit]
 
 

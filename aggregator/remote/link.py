@@ -104,10 +104,10 @@ class Link:
             channel.close()
             await self._release(slots, kind)
 
-    async def run(self, command: Command, limit: int) -> bytes:
-        """The output of a short command, at most `limit` bytes of it. Raises HostError."""
+    async def run(self, command: Command, limit: int, *, path: str = "what was asked for") -> bytes:
+        """The output of a short command about a path, at most `limit` bytes of it. Raises HostError."""
         async with self.channel("command", lambda _: command, wait=False) as channel:
-            return await collect(channel, self.host.name, limit)
+            return await collect(channel, self.host.name, limit, path=path)
 
     async def reached(self) -> None:
         """Wait until the host is connected. Raises the HostError of an attempt, or of the back-off from one."""

@@ -50,7 +50,7 @@ async def find_files(link: Link, source: Source, since: int | None, until: int) 
 
 async def _list(link: Link, pattern: str) -> list[str]:
     limit = limits.FILES_PER_GLOB * 8  # bytes are cheap; generations are taken out below
-    answer = await link.run(commands.listing(pattern, limit), limit * limits.PATH_BYTES)
+    answer = await link.run(commands.listing(pattern, limit), limit * limits.PATH_BYTES, path=pattern)
     lines = answer.decode("utf-8", "replace").split("\n")[:limit]
     if lines[0] == "E not-readable":
         folder = min(pattern.split(char)[0] for char in "*?[").rsplit("/", 1)[0] or "/"

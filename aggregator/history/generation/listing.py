@@ -76,7 +76,7 @@ async def list_files(
     limit = limits.GENERATIONS
     command = commands.timeline(file.path, limit, since, known)
     async with link.channel("command", lambda _: command, wait=False) as channel:
-        answer = await collect(channel, file.host, limit * _LINE_BYTES, seconds)
+        answer = await collect(channel, file.host, limit * _LINE_BYTES, seconds, path=file.path)
     lines = answer.decode("utf-8", "surrogateescape").split("\n")
     if lines[-2:] != ["Z", ""]:
         raise trouble("remote-error", host=file.host, detail="its listing of a log's files has no end")
