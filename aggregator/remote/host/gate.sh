@@ -65,5 +65,5 @@ done
 f=$(printf "%b\nx" "${1-}"); f=${f%?x}
 case $verb$f/ in probe/|idle/) ;; */../*|*/./*|list*/.[[*?]*|"$verb"[!/]*) deny path;; *) told "$f" || deny folder; esac
 case $f in *[[:cntrl:]]*) note info "$verb $verbatim";; *) note info "$verb $f";; esac
-[ "$verb" != probe ] || printf "tailon-gate 1 @DIGEST@\n%s" "$roots"
+cd /; [ "$verb" != probe ] || printf "tailon-gate 1 @DIGEST@\n%s" "$roots"
 @BODY@
