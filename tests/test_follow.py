@@ -482,6 +482,22 @@ async def test_listing_with_a_killed_tool_hides_no_generation(
     assert (tmp_path / "uses").read_text()
 
 
+async def test_host_that_goes_while_a_name_is_missing_is_told(
+    host: LocalTransport, log: LogWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first look at a missing name is not told, as it may be being rotated; all other trouble is."""
+    monkeypatch.setattr(limits, "NAME_PAUSES", (0.05, 60.0))
+    async with following(log.path, host) as got:
+        await got.until_live()
+        log.write(5)
+        await everything(log, got)
+        log.rename(create=False)
+        host.cut()
+        host.trip("tailon-agg-timeline", after=2, again=True)
+        await got.until(lambda: any(trouble.cause == "lost" for trouble in got.troubles[1:]))
+        assert not any(trouble.cause == "no-file" for trouble in got.troubles)
+
+
 async def test_first_look_with_a_killed_tool_gives_no_wrong_address(
     log: LogWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

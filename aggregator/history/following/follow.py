@@ -140,11 +140,12 @@ class Follower:
     async def _report(self, error: HostError) -> None:
         """Tell a trouble and wait: at first not long for a file whose name is missing, it may be being rotated."""
         pause = limits.FAILED_FILE_RETRY
-        if error.cause == "no-file" and self._catch_up.here.at is not None:
+        nameless = error.cause == "no-file" and self._catch_up.here.at is not None
+        if nameless:
             if self._looks < len(limits.NAME_PAUSES):
                 pause = limits.NAME_PAUSES[self._looks]
             self._looks += 1
-        if self._looks != 1:
+        if not nameless or self._looks > 1:
             self._sink.trouble(error)
         if self._link.state != "live":
             pause = (self._link.next_try or 0) - asyncio.get_running_loop().time()
