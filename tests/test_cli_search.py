@@ -8,6 +8,7 @@ import os
 import pty
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from fleet import Fleet
 from product import Product, command, environment
 
 HOSTS = ("web-1", "web-2", "web-3")
+PATIENCE_S = 300  # longest wait for a command's end; usual is a second
 MANY = 12_000  # lines of a log that takes two pages of a server's
 
 
@@ -62,7 +64,7 @@ class Terminal:
             self.command(*words, server=server),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             env=self.environ,
             cwd=self.folder,
         )
@@ -88,17 +90,31 @@ class Terminal:
                 cwd=self.folder,
             )
             os.close(theirs)
-            seen = b""
-            while b"[y/N]" not in seen:
-                seen += screen.read(1024)
-            screen.write(f"{said}\n".encode())
-            with contextlib.suppress(OSError):  # that is how a terminal ends
-                while more := screen.read(1024):
-                    seen += more
-            status = process.wait(60)
+            with closing_in(process, PATIENCE_S):
+                seen = b""
+                while b"[y/N]" not in seen:
+                    seen += screen.read(1024)
+                screen.write(f"{said}\n".encode())
+                with contextlib.suppress(OSError):  # that is how a terminal ends
+                    while screen.read(1024):
+                        pass
+                status = process.wait(PATIENCE_S)
             out.seek(0)
             assert b"would be read" in seen
             return status, out.read().decode()
+
+
+@contextlib.contextmanager
+def closing_in(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """A process that does not end in time is ended: whoever reads what it says hears that."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +175,7 @@ def test_more_than_a_page_comes_from_the_hosts_and_from_a_server(terminal: Termi
         assert process.stdout
         assert process.stdout.readline() == f"{expected[0]}\n"
         process.stdout.close()
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize("since", [["--since", "-30m"], ["--since=-30m"]])
