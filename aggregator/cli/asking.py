@@ -12,8 +12,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import msgspec
 
@@ -30,6 +30,16 @@ from aggregator.stream.records import LineRecord
 T = TypeVar("T")
 _Found = LineRecord | ProgressRecord | TotalRecord | FoundRecord
 _decoder: msgspec.json.Decoder[_Found] = msgspec.json.Decoder(_Found)
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """Follows no redirect: urllib would send the token along, wherever it leads to."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_opener = build_opener(_NoRedirects)
 
 
 class Server:
@@ -144,8 +154,11 @@ class Server:
         address = f"{self._url}/api/v1/{what}?{urlencode(parameters)}"
         request = Request(address, headers=self._headers)  # noqa: S310 - http or https, see above
         try:
-            answer: http.client.HTTPResponse = urlopen(request, timeout=limits.SEARCH_PATIENCE)  # noqa: S310 - see above
+            answer: http.client.HTTPResponse = _opener.open(request, timeout=limits.SEARCH_PATIENCE)
         except HTTPError as error:
+            if location := error.headers.get("Location"):
+                where = repr(urlsplit(urljoin(address, location))._replace(query="", fragment="").geturl())
+                raise ServerError(f"{self._url} leads to {where}; name the server itself with --server") from None
             raise refusal(self._url, error.code, error.read()) from None
         except (URLError, OSError, http.client.HTTPException) as error:
             words = getattr(error, "reason", None) or error
