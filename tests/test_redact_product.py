@@ -225,8 +225,12 @@ def test_searching_for_a_piece_of_a_secret_finds_nothing_and_tells_nothing(place
             lines = page["lines"] if "lines" in page else [b for b in page["buckets"] if b["count"]]
             said.append((lines, page.get("scanned_bytes"), page["complete"]))
         assert said[:-1] == said[-1:] * 5, "the same as for what is nowhere"
-    ndjson = place.get("/api/v1/lines", source="app", grep=body_of(STAMPED)[3][:20], format="ndjson")
-    assert all(json.loads(line).get("matches", 0) == 0 for line in ndjson.text.splitlines())
+    for path in ("/api/v1/lines", "/api/v1/histogram"):
+        piece = body_of(STAMPED)[3][:20]
+        answer = place.get(path, source="app", grep=piece, format="ndjson", since="2026-11-23T07:00:00Z")
+        records = [json.loads(line) for line in answer.text.splitlines()]
+        assert [record for record in records if record.get("matches") or record["type"] == "line"] == []
+        assert [b for record in records for b in record.get("buckets", ()) if b["count"]] == []
 
 
 def test_searching_for_the_words_of_a_replacement_finds_it(place: Place) -> None:
