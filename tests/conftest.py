@@ -19,7 +19,7 @@ LONGEST_FIRST = (
     *("test_page_product.py", "test_places.py", "test_hostile_user.py", "test_cli_audit.py", "test_search.py"),
     *("test_cli_doctor.py", "test_hostile_log.py", "test_real_path.py", "test_bad_input.py", "test_hostile_web.py"),
     *("test_corpus.py", "test_audit_mutations.py", "test_follow.py", "test_page_past.py", "test_forged.py"),
-    "test_page_redact.py",
+    *("test_page_redact.py", "test_cli_search.py"),
 )
 
 

@@ -209,10 +209,10 @@ def test_more_than_may_be_read_is_said_and_not_read(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("words", [["--limit", "0"], ["--limit", "11000"], ["--reverse"], ["--count"]], ids=" ".join)
 def test_at_a_terminal_it_asks_before_it_reads_more(terminal: Terminal, words: list[str]) -> None:
-    asked = ["request", "web-1", "--source", "app", *words]
-    whole = terminal.run(*asked).stdout
-    assert whole
-    assert terminal.answer("y", *asked, "--max-scan", "1K") == (0, whole)
+    status, text = terminal.answer("y", "request", "web-1", "--source", "app", "--max-scan", "1K", *words)
+    whole = [f"web-1: {line}" for line in terminal.lines["web-1"]]
+    expected = {"--count": [str(len(whole))], "--reverse": whole[::-1]}.get(words[0], whole)
+    assert (status, text.splitlines()) == (0, expected)
 
 
 def test_it_asks_for_a_server_too_and_no_is_no(terminal: Terminal, product: Product) -> None:
