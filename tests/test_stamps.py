@@ -192,13 +192,39 @@ def stamp_of(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
 
 
+def _text(lines: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
 @given(st.lists(st.sampled_from(LINES), min_size=1, max_size=20), st.sampled_from([UTC, BERLIN, NEWFOUNDLAND]))
 def test_a_glance_tells_between_which_times_all_stamps_lie(lines: list[str], zone: tzinfo) -> None:
+    glance_is_right(lines, zone)
+
+
+def glance_is_right(lines: list[str], zone: tzinfo) -> None:
     reader = StampReader(zone, lambda: NOW)
     reader.read(lines[0])
-    span = reader.span("".join(f"{line}\n" for line in lines))
+    span = reader.span(_text(lines))
     stamps = [reader.read(line) for line in lines]
     assert span is None or all(stamp is not None and span[0] <= stamp <= span[1] for stamp in stamps)
+
+
+PARTS = [
+    ["2026-11-20T03:12:", "2026-11-20T03:13:", "2026-10-25 02:30:", "Nov 20 03:12:"],
+    ["00", "03", "39", "59", "60", "61", "7", ""],
+    ["", ".5", ".501", ",501"],
+    ["", "Z", " UTC", " CEST", "+01", "+01:00", " +0100", " -03", " 2025", "x"],
+    ["", " a", ": b", ":30", "\udc80", " - - [20/Nov/2025:10:00:00 +0000] "],
+]
+CHANGE = st.integers(0, len(PARTS) - 1).flatmap(lambda at: st.tuples(st.just(at), st.sampled_from(PARTS[at])))
+
+
+@given(st.tuples(*map(st.sampled_from, PARTS)), st.lists(CHANGE, max_size=4), st.sampled_from([UTC, BERLIN]))
+def test_a_glance_is_not_deceived_by_lines_that_begin_alike(
+    parts: tuple[str, ...], changes: list[tuple[int, str]], zone: tzinfo
+) -> None:
+    others = ["".join([*parts[:at], part, *parts[at + 1 :]]) for at, part in changes]
+    glance_is_right(["".join(parts), *others], zone)
 
 
 @pytest.mark.parametrize("line", ["2026-11-20T03:12:5%dZ a", "2026-11-20 03:12:5%d,123 b", "Nov 20 03:12:5%d web c"])
@@ -208,5 +234,5 @@ def test_a_glance_is_enough_for_lines_of_one_usual_form(line: str) -> None:
     first = reader.read(lines[0])
     assert first is not None
     begun = first // SECOND * SECOND
-    assert reader.span("".join(f"{one}\n" for one in lines)) == (begun, begun + 10 * SECOND)
-    assert reader.span("".join(f"{one}\n" for one in [*lines, "  at some.where"])) is None
+    assert reader.span(_text(lines)) == (begun, begun + 10 * SECOND)
+    assert reader.span(_text([*lines, "  at some.where"])) is None

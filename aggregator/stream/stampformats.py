@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from aggregator.limits import STAMP_PREFIX
 from aggregator.stream.calendar import ABBREVIATIONS, SECOND, Calendar, Wall
+from aggregator.stream.glance import seconds_of
 
 _HOUR = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _SECOND = r":([0-5]\d|60)"
@@ -32,6 +33,7 @@ _ISO_MINUTE = rf"(\d{{4}}-[01]\d-[0-3]\d[Tt ]{_HOUR})"
 _ISO = rf"{_ISO_MINUTE}{_SECOND}{_FRACTION}{_ZONE}{_END}"
 ISO = re.compile(_ISO, re.ASCII)
 ISO_LINES = re.compile(rf"\n{_ISO_MINUTE}{_SECOND}{_SKIPPED}{_ZONE}{_END}", re.ASCII)
+ISO_FOREIGN = rf"[\w:.,+-]| ?(?:UTC|GMT|{'|'.join(ABBREVIATIONS)}|Z)| [+-]"
 LED_ISO = re.compile(_LEAD + _ISO, re.ASCII)
 SLASHED = re.compile(rf"\[?(\d{{4}}/[01]\d/[0-3]\d {_HOUR}){_SECOND}{_FRACTION}(){_END}", re.ASCII)
 CLF_DATE = re.compile(rf"([0-3]\d/{_MONTH}/\d{{4}}:{_HOUR}){_SECOND}(?:\.(\d{{1,9}}))? ({_OFFSET}){_END}", re.ASCII)
@@ -40,6 +42,7 @@ _BSD_MINUTE = rf"(?:<\d{{1,3}}>)?\[?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?({_MONT
 _BSD_YEAR = r"(?: ((?:19|20)\d\d)(?=[\s\]:]|\Z))?(?![\w/-])"
 BSD = re.compile(rf"{_BSD_MINUTE}(?:\.(\d{{1,9}}))?{_BSD_YEAR}", re.ASCII)
 BSD_LINES = re.compile(rf"\n{_BSD_MINUTE}(?:\.\d{{1,9}})?{_BSD_YEAR}", re.ASCII)
+BSD_FOREIGN = r"[^\s\]:]| (?:19|20)\d\d"
 KLOG = re.compile(rf"[IWEFD]([01]\d[0-3]\d {_HOUR}){_SECOND}\.(\d{{6}})()(?!\S)", re.ASCII)
 
 _MONTHS = {name: number for number, name in enumerate(_MONTH[3:-1].split("|"), 1)}
@@ -78,12 +81,12 @@ Match = Callable[[str, int], re.Match[str] | None]
 class Written:
     """Reads one written form. `match` finds it at a place in a text, with four groups: all up to the minute, the
     second, the fraction, and the zone (or year). `fields` tells the first and the last apart. `lines` finds it
-    behind newlines, without the fraction.
+    behind newlines, without the fraction; what is `foreign` behind one that ends there may go on with it.
 
     Consecutive lines mostly share their minute, so the last one's beginning is kept.
     """
 
-    __slots__ = ("_base", "_calendar", "_fields", "_lines", "_match", "_minute", "_zone")
+    __slots__ = ("_base", "_calendar", "_fields", "_foreign", "_lines", "_match", "_minute", "_zone")
 
     def __init__(
         self,
@@ -91,9 +94,11 @@ class Written:
         fields: Callable[[str, str], Wall],
         calendar: Calendar,
         lines: re.Pattern[str] | None = None,
+        foreign: str = "",
     ) -> None:
         self._match = match
         self._lines = lines
+        self._foreign = foreign
         self._fields = fields
         self._calendar = calendar
         self._minute: str | None = None
@@ -114,22 +119,36 @@ class Written:
             return self._base + _SECONDS[second] * SECOND
         return self._base + _SECONDS[second] * SECOND + int(fraction) * _NANOSECONDS[len(fraction)] // 1000
 
-    def span(self, text: str) -> tuple[int, int] | None:
+    def span(self, text: bytes) -> tuple[int, int] | None:
         """Two times between which all stamps of some complete lines are; None where not every line has one at its
         beginning, or where one may depend on those before it."""
-        found = self._lines.findall("\n" + text) if self._lines else []
-        if not found or len(found) != text.count("\n"):
+        first = self._match(text[: text.find(b"\n")].decode("utf-8", "replace"), 0) if self._lines else None
+        if first is None:
             return None
-        bases: dict[tuple[str, str], int] = {}
+        if seconds := seconds_of(text, first, self._foreign):
+            base = self._settled(first[1], first[4] or "")
+            return None if base is None else (base + seconds[0] * SECOND, base + seconds[1] * SECOND)
+        return self._read_all(text.decode("utf-8", "replace"))
+
+    def _read_all(self, text: str) -> tuple[int, int] | None:
+        found = self._lines.findall("\n" + text) if self._lines else []
+        if len(found) != text.count("\n"):
+            return None
         stamps = set(found)
-        for minute, zone in {(minute, zone) for minute, _, zone in stamps}:
-            wall = self._fields(minute, zone)
-            first, last = self._calendar.minute(wall, 0), self._calendar.minute(wall, 60)
-            if first is None or first != last or not first[1]:
+        bases = {(minute, zone): self._settled(minute, zone) for minute, _, zone in stamps}
+        times = []
+        for minute, second, zone in stamps:
+            base = bases[minute, zone]
+            if base is None:
                 return None
-            bases[minute, zone] = first[0]
-        times = [bases[minute, zone] + _SECONDS[second] * SECOND for minute, second, zone in stamps]
+            times.append(base + _SECONDS[second] * SECOND)
         return min(times), max(times) + SECOND
+
+    def _settled(self, minute: str, zone: str) -> int | None:
+        """When a minute begins, where that does not depend on its second or on stamps before it."""
+        wall = self._fields(minute, zone)
+        first, last = self._calendar.minute(wall, 0), self._calendar.minute(wall, 60)
+        return first[0] if first is not None and first == last and first[1] else None
 
     def _turn(self, minute: str, second: int, zone: str | None) -> None:
         found = self._calendar.minute(self._fields(minute, zone or ""), second)

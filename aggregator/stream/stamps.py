@@ -12,9 +12,11 @@ from aggregator.stream.calendar import Calendar
 from aggregator.stream.keyedstamps import JSON_KEYS, LOGFMT_KEYS, KeyedStamp
 from aggregator.stream.stampformats import (
     BSD,
+    BSD_FOREIGN,
     BSD_LINES,
     CLF_DATE,
     ISO,
+    ISO_FOREIGN,
     ISO_LINES,
     KLOG,
     LED_ISO,
@@ -28,7 +30,7 @@ from aggregator.stream.stampformats import (
 )
 
 Read = Callable[[str], int | None]
-Span = Callable[[str], tuple[int, int] | None]
+Span = Callable[[bytes], tuple[int, int] | None]
 
 # What may hide a stamp at the very start: a byte order mark, NULs of a truncated file, terminal colours.
 _NOISE = re.compile(r"[\ufeff\0]*+(?:\x1b\[[0-9;]{0,16}m){0,4}")
@@ -46,8 +48,8 @@ class StampReader:
 
     def __init__(self, zone: tzinfo, now: Callable[[], float] = time.time, previous: int | None = None) -> None:
         self._calendar = calendar = Calendar(zone, now, previous)
-        iso = Written(ISO.match, iso_fields, calendar, ISO_LINES)
-        bsd = Written(BSD.match, bsd_fields, calendar, BSD_LINES)
+        iso = Written(ISO.match, iso_fields, calendar, ISO_LINES, ISO_FOREIGN)
+        bsd = Written(BSD.match, bsd_fields, calendar, BSD_LINES, BSD_FOREIGN)
         self._starts = _by_start(calendar, now, iso, bsd)
         self._spans: dict[Read, Span] = {iso.read: iso.span, bsd.read: bsd.span}
         self._last: Read = self._starts[0][1][0]
@@ -77,7 +79,7 @@ class StampReader:
         self._calendar.previous = stamp
         return stamp
 
-    def span(self, text: str) -> tuple[int, int] | None:
+    def span(self, text: bytes) -> tuple[int, int] | None:
         """Two times between which all stamps of some complete lines are, where that is known at a glance; then each of
         them has a stamp. Much cheaper than to read them. None of them counts as read."""
         span = self._spans.get(self._last)

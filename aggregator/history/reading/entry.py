@@ -117,7 +117,7 @@ class LineSplitter:
         stamp = self._stamps.read(text[: text.find(b"\n")].decode("utf-8", "replace"))
         if stamp is None or not misses(stamp, stamp):
             return False
-        span = self._stamps.span(text.decode("utf-8", "replace"))
+        span = self._stamps.span(text)
         return span is not None and misses(*span)
 
     def _lines(self, batch: Batch, one: Generation) -> list[Raw]:

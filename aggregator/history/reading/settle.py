@@ -89,10 +89,10 @@ class Settling:
 
     def _before(self, hit: Hit) -> int:
         """Bytes that were read before a hit in its generation."""
-        head, front = hit.head, self._front
-        if front is None or (head.generation, head.hint) != (front.generation, front.hint):
-            return head.offset
-        return max(0, head.offset - front.offset)
+        first, front = hit.entry.lines[0], self._front
+        if front is None or (first.generation, first.hint) != (front.generation, front.hint):
+            return first.offset
+        return max(0, first.offset - front.offset)
 
     def _go(self, reached: Mark) -> list[Hit]:
         gone: list[Hit] = []

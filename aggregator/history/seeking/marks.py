@@ -57,14 +57,18 @@ class Marks:
         """Places to look at before `start(low)` and `stop(high)` are as near as they should be, and verified; none when
         they are."""
         found: Wanted = defaultdict(set)
+        around: list[tuple[int, Place]] = []
         if low is not None:
             index = self._before(low)
-            self._narrow(found, index, low)
+            around += self._narrow(found, index, low)
             self._fill(found, self._last(self._older(index - 1, low)), self._first(index - 1), limits.SEEK_CHECKS)
         if high is not None:
             index = self._after(high)
-            self._narrow(found, index, high)
+            around += self._narrow(found, index, high)
             self._fill(found, self._last(index), self._first(self._newer(index, high)), limits.SEEK_CHECKS)
+        for step, (number, place) in sorted(around):
+            if all(abs(place - other) >= step // 2 for other in found[number]):
+                found[number].add(place)
         return found
 
     def between(self, start: Place, stop: Place | None, parts: int) -> Wanted:
@@ -148,25 +152,26 @@ class Marks:
             return 0, 0
         return (self._places[index][0], self._samples[index].last) if index < len(self._places) else self._end
 
-    def _narrow(self, found: Wanted, index: int, time: int) -> None:
-        """Add places between a sample and the one before it, most of them near to where a time should be reached."""
+    def _narrow(self, found: Wanted, index: int, time: int) -> list[tuple[int, Place]]:
+        """Places between a sample and the one before it, most of them near to where a time should be reached, each with
+        how far it is from the next ones; where nothing tells that, places all over are added."""
         start, end = self._last(index - 1), self._first(index)
         if start[0] != end[0] or not 0 < index < len(self._samples) or not self._log[start[0]].seekable:
             self._fill(found, start, end, limits.SEEK_PARTS)
-            return
+            return []
         length = end[1] - start[1]
         if length <= limits.SEEK_NEAR:
-            return
+            return []
         middle = self._guess(index, time)
-        steps = (max(_STEP, length // part) for part in limits.SEEK_NARROW)
-        places = {middle + side * step for step in steps for side in (-1, 1)}
-        places |= {start[1] + length * part // 4 for part in (1, 2, 3)}
+        steps = [max(_STEP, length // part) for part in limits.SEEK_NARROW]
+        places = [(step, middle + side * step) for step in steps for side in (-1, 1)]
+        places += [(length // 4, start[1] + length * part // 4) for part in (1, 2, 3)]
         blind = self._log[start[0]].looks.blind
-        found[start[0]] |= {
-            place
-            for place in places
+        return [
+            (step, (start[0], place))
+            for step, place in places
             if start[1] + _STEP <= place <= end[1] - _STEP and not any(one <= place < one + _WIDE for one in blind)
-        }
+        ]
 
     def _guess(self, index: int, time: int) -> int:
         """The offset at which a time is reached if lines are spread evenly between a sample and the one before it, both
