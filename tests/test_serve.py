@@ -263,6 +263,14 @@ def test_hup_takes_a_right_inventory_and_keeps_the_old_one_for_a_wrong_one(fleet
         assert [record["event"] for record in product.audited()].count("reload") == 1
 
 
+def test_hup_says_what_only_a_restart_takes_up(plain: Path, tmp_path: Path) -> None:
+    with Product(plain, tmp_path) as product:
+        inventory_at(plain, audit={"syslog": {"address": "unix:/dev/log"}})
+        product.signal(signal.SIGHUP)
+        wait_until(lambda: "`audit:` is read at start only; restart" in product.stderr, "words about a restart")
+        assert "`server:`" not in product.stderr
+
+
 def test_hup_takes_a_host_away_from_running_views(fleet: Fleet, tmp_path: Path) -> None:
     first, second = fleet.add("web-1"), fleet.add("web-2")
     for host in (first, second):

@@ -162,11 +162,15 @@ async def _reload(aggregator: Aggregator, settings: Settings, reload: Reload) ->
     try:
         inventory = await asyncio.to_thread(reload)
         refuse_unguarded(settings, inventory)
+        before = aggregator.inventory
         await aggregator.reload(inventory)
     except TailonError as error:
         log.error("the inventory was not reloaded, the old one stays: %s", error)
     else:
         log.info("the inventory was reloaded: %d hosts, %d sources", len(inventory.hosts), len(inventory.sources))
+        changed = {"audit": inventory.audit != before.audit, "server": inventory.server != before.server}
+        for name in (name for name, differs in changed.items() if differs):
+            log.warning("`%s:` is read at start only; restart to go by what is there now", name)
 
 
 def _listen(bind: Bind) -> socket.socket:
