@@ -172,3 +172,35 @@ def test_a_range_of_time_in_a_cursor_is_a_search(place: Place) -> None:
     for made_up in (replace(given, since=since), replace(given, since=since, ranged=True)):
         answer = place.get("/api/v1/lines", "viewer", **asked, cursor=cursor.encode(made_up))
         assert answer.status == 403, answer.text
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_numbers_out_of_all_bounds_are_an_answer_too(place: Place, direction: str) -> None:
+    asked = {"source": "app", "limit": 2, "direction": direction}
+    given = cursor.decode(place.get("/api/v1/lines", **asked).json()["cursor"])
+    ((name, mark),) = given.marks.items()
+    most, least = 2**63 - 1, -(2**63)
+    at = cursor.Place(place.secret("10").generation, 2**48 - 1)
+    for made_up in (
+        replace(given, until=most),
+        replace(given, until=least),
+        replace(given, since=least),
+        replace(given, since=most, until=least),
+        replace(given, frontier=most),
+        replace(given, frontier=least, overtaken=True),
+        replace(given, marks={name: replace(mark, place=at)}),
+        replace(given, marks={name: replace(mark, key=most)}),
+        replace(given, marks={name: replace(mark, key=least, loose=True)}),
+        replace(given, marks={name: replace(mark, skip=2**32 - 1)}),
+        replace(given, marks={name: replace(mark, place=None, skip=7)}),
+        replace(given, marks={name: replace(mark, done=True), b"x" * 8: mark}),
+    ):
+        answer = place.get("/api/v1/lines", **asked, cursor=cursor.encode(made_up))
+        assert answer.status in (200, 400, 410), (made_up, answer.text)
+        ndjson = place.get("/api/v1/lines", **asked, cursor=cursor.encode(made_up), format="ndjson")
+        assert ndjson.status in (200, 400, 410), (made_up, ndjson.text)
+    far = positions.encode(replace(place.secret("10"), offset=2**48 - 1))
+    assert place.get("/api/v1/context", position=far).status == 410
+    assert place.get("/api/v1/lines", **{"from": far, "to": far}).status == 410
+    assert place.get("/api/v1/stream", source="app", after=far, follow=0, lines=1).status == 200
+    assert "Traceback" not in place.product.stderr
