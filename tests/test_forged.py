@@ -138,7 +138,6 @@ def test_a_cursor_inside_a_line_shows_nothing_of_that(place: Place, hour: str, d
                     given, frontier=None, marks={name: replace(mark, place=at, skip=0, loose=loose, done=False)}
                 )
                 answer = place.get("/api/v1/lines", **asked, **more, cursor=cursor.encode(forged))
-                print(direction, hour, more, inside, answer.status, answer.text[:600])
                 assert CARD[:8] not in answer.text
                 assert CARD[3:] not in answer.text
                 texts = [line["text"] for line in answer.json()["lines"]] if answer.status == 200 else []
