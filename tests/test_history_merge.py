@@ -18,7 +18,8 @@ from product import Product, Record, Stream, target
 
 from aggregator import limits
 from aggregator.history.reading.entry import Entry, Raw
-from aggregator.history.reading.mark import START
+from aggregator.history.reading.log import Hits
+from aggregator.history.reading.mark import START, Mark
 from aggregator.history.reading.select import Hit
 from aggregator.history.search.lane import Lane
 from aggregator.history.search.merge import Merge
@@ -251,3 +252,18 @@ async def test_each_hit_comes_once_in_its_files_order_and_late_only_where_it_was
     for lane in lanes:
         own = [(key, offset) for host, key, offset, _ in out if host == lane.file.host]
         assert own == [(key, offset) for offset, key in enumerate(keys[lane.file.host])]
+
+
+async def test_the_last_hits_of_a_file_are_read_once_though_there_is_no_room_and_others_want_the_place() -> None:
+    file = File("h", "app", "/app.log")
+    lane = Lane(file, START, lambda: 1 << 20, lambda _: None, lambda: 1, backward=False)
+    read: list[Mark] = []
+
+    async def reading(mark: Mark) -> Hits:
+        read.append(mark)
+        assert len(read) < 3
+        last = hit(1, 0)
+        yield [last], Mark(last.head, done=True)
+
+    await lane.fill(reading, lambda: True)
+    assert (read, len(lane.hits), lane.done) == ([START], 1, True)

@@ -56,7 +56,7 @@ class Lane:
             async with aclosing(read(self.reached)) as found:
                 async for hits, mark in found:
                     self._put(hits, mark)
-                    if self._full and not await self._drained_soon(wanted):
+                    if self._full and not mark.done and not await self._drained_soon(wanted):
                         break
                 else:
                     self.end()
