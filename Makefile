@@ -16,7 +16,7 @@ SHELL_SCRIPTS = $(wildcard aggregator/remote/host/*.sh deploy/ansible/roles/*/fi
 ASSETS := web/static/vendor/built-from.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check debian bench chaos lock dist clean
+.PHONY: help setup demo test check debian bench chaos fuzz lock dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench: .venv/.dev ## measure, side by side with what one would run instead
 
 chaos: .venv/.dev ## faults at random over real SSH servers, compared exactly: make chaos [MINUTES=20] [SEED=n]
 	$(BIN)/python tests/chaos.py --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
+
+fuzz: .venv/.dev ## made-up requests and exchanged files against the gate: make fuzz [HOURS=1] [SEED=n]
+	$(BIN)/python tests/gatefuzz.py --hours $(or $(HOURS),1) $(if $(SEED),--seed $(SEED))
 
 lock: .venv/.uv ## write the lock files anew from pyproject.toml and package.json
 	$(BIN)/uv pip compile $(UV_COMPILE) pyproject.toml -o requirements.lock

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 # Whole files go to workers in this order (`--dist loadfile --no-loadscope-reorder`): the longest first, so that none
 # of them runs alone at the end. What is not named comes after, by name.
 LONGEST_FIRST = (
-    *("test_link.py", "test_serve.py", "test_cli_tail.py", "test_page_list.py", "test_assets.py", "test_chaos.py"),
+    *("test_gate_hard.py", "test_link.py", "test_serve.py", "test_cli_tail.py", "test_page_list.py", "test_assets.py"),
+    *("test_chaos.py",),
     *("test_stream.py", "test_viewers.py", "test_past.py", "test_history_faults.py", "test_follow_model.py"),
     *("test_blackhole.py", "test_page_access.py", "test_scan.py", "test_hostile_host.py", "test_page_context.py"),
     *("test_page_product.py", "test_places.py", "test_hostile_user.py", "test_cli_audit.py", "test_search.py"),
