@@ -7,7 +7,7 @@ of a record.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 
 import msgspec
@@ -49,22 +49,24 @@ class Redaction:
         """What is secret in a batch. `begins` tells which of its lines begin a record; None: records are looked at by
         somebody else."""
         state = self._enter(batch)
-        found: dict[int, list[Span]] = {}
         whole = _text(batch)
-        texts: Sequence[str] | None = None
-        if hits := self.redactor.hits(whole):
-            texts, starts = _lines(batch)
-            touched = _touched(hits, starts)
-            for number, spans in self.redactor.lines([texts[index] for index in touched]).items():
-                found[touched[number]] = list(spans)
-        if self.redactor.keys and (state.left or keys.SIGN in whole):
-            texts = texts or _lines(batch)[0]
-            inside, state = keys.find(texts, state)
+        found = self._alone(batch, whole)
+        if self._may_hold_key(whole, state):
+            inside, state = keys.find(_lines(batch)[0], state)
             _add(found, inside)
         if self.redactor.crosses and begins is not None:
-            _add(found, self._records(texts or _lines(batch)[0], begins))
+            _add(found, self._records(_lines(batch)[0], begins))
         self._leave(batch, state)
         return found if batch.length is None else _clip(found, len(batch.text.decode("utf-8", "replace")))
+
+    def find_later(self, batch: Batch) -> Secrets:
+        """As `find` without `begins`; most of it is done when somebody asks, which nobody does of lines that are not
+        wanted."""
+        state, whole = self._enter(batch), _text(batch)
+        if batch.length is not None or self._may_hold_key(whole, state):
+            return self.find(batch)
+        self._leave(batch, state)
+        return _Later(lambda: self._alone(batch, whole))
 
     def take(self, batch: Batch, lines: Sequence[Line]) -> Secrets:
         """The same of a batch that was read."""
@@ -75,6 +77,19 @@ class Redaction:
     def goes_on(self) -> None:
         """The record of the last line may go on in the next one, also where that does not tell."""
         self._open = True
+
+    def _alone(self, batch: Batch, whole: str) -> dict[int, list[Span]]:
+        """What is secret in each line by itself."""
+        hits = self.redactor.hits(whole)
+        if not hits:
+            return {}
+        texts, starts = _lines(batch)
+        touched = _touched(hits, starts)
+        found = self.redactor.lines([texts[index] for index in touched])
+        return {touched[number]: list(spans) for number, spans in found.items()}
+
+    def _may_hold_key(self, whole: str, state: keys.State) -> bool:
+        return self.redactor.keys and (bool(state.left) or keys.SIGN in whole)
 
     def _enter(self, batch: Batch) -> keys.State:
         if not self.follows(batch):
@@ -105,6 +120,30 @@ class Redaction:
                     found[first + index - before] = list(spans)
             self._before = _newest(record)
         return found
+
+
+class _Later(Mapping[int, Sequence[Span]]):
+    """Secrets that are looked for when somebody asks for them."""
+
+    __slots__ = ("_find", "_found")
+
+    def __init__(self, find: Callable[[], Secrets]) -> None:
+        self._find = find
+        self._found: Secrets | None = None
+
+    def __getitem__(self, index: int) -> Sequence[Span]:
+        return self._all()[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> Secrets:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
 
 
 def shown(lines: list[Line], found: Secrets) -> list[Line]:

@@ -59,8 +59,7 @@ async def redacted(
                     if again:
                         break
                     await _look(link, batch, where, redaction)
-                found = redaction.find(batch)
-                yield replace(batch, secrets=found) if found else batch
+                yield replace(batch, secrets=redaction.find_later(batch))
             else:
                 return
         await _look(link, batch, where, redaction)

@@ -104,7 +104,8 @@ class LineSplitter:
         text = batch.text
         if self._misses(text, misses):
             first, last = text.find(b"\n") + 1, text.rfind(b"\n", 0, -1) + 1
-            ends = _part_of(batch, 0, min(first, last)), _part_of(batch, last, len(text))
+            unseen = replace(batch, secrets={})  # nobody will be shown them
+            ends = _part_of(unseen, 0, min(first, last)), _part_of(unseen, last, len(text))
             return [line for end in ends for line in self._lines(end, one)]
         middle = text.find(b"\n", len(text) // 2) + 1
         if len(text) <= limits.USELESS_LEAST or middle == len(text):
