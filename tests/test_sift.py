@@ -114,3 +114,19 @@ async def test_a_search_on_the_host_gives_what_reading_all_gives(
         for direction, limit in (("forward", 10_000), ("backward", 10_000), ("backward", made.randrange(9, 40))):
             asked = replace(query, limit=str(limit), direction=direction)
             assert await positions(past, asked) == whole, f"{direction}, {limit} lines a page"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_record_that_goes_on_behind_a_last_line_without_a_newline_comes_once(
+    folder: Path, packed: bool
+) -> None:
+    old = b"2026-03-01T12:00:00Z a\n2026-03-01T12:00:01Z needle\n  at one"
+    name = f"app.log.1{'.gz' * packed}"
+    (folder / name).write_bytes(gzip.compress(old) if packed else old)
+    (folder / "app.log").write_bytes(b"  at needle\n2026-03-01T12:00:02Z b\n")
+    os.utime(folder / name, (time.time() - 100,) * 2)
+    async with past_of(folder) as past:
+        for direction in ("forward", "backward"):
+            async with past.lines(PastQuery(grep=("needle",), direction=direction)) as reading:
+                page = await reading.page()
+            assert [line.text for line in page.lines] == ["2026-03-01T12:00:01Z needle", "  at one", "  at needle"]

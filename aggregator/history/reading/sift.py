@@ -102,14 +102,15 @@ class Sifter:
         """The last entries of a run, and where reading goes on."""
         entries = self._wanted([*await self._lead(part, run), *run.grouper.finish()])
         upto = run.end
-        if entries and entries[-1].name is not None and entries[-1].end.offset == run.end and part.goes_on(run.end):
+        last = entries[-1] if entries else None  # a newline that it lacks counts as its own: it may end behind the run
+        if last and last.name is not None and last.end.offset >= run.end and part.goes_on(run.end):
             self._mend(part)
             more = await lines_after(self._log, part.index, run.end)
-            entries[-1].lines += more
+            last.lines += more
             if more and more[-1].generation == part.one.id and more[-1].hint == part.one.hint:
                 upto = more[-1].offset + more[-1].size
             elif more:
-                self.seen = entries[-1].end
+                self.seen = last.end
         return entries, upto
 
     def _mend(self, part: _Part) -> None:
