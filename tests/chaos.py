@@ -144,8 +144,11 @@ class Viewer:
 class Round:
     """One host with one log: writes, rotates, breaks things for a while, then compares."""
 
-    def __init__(self, folder: Path, seed: int, kind: str, seconds: float, *, kills_product: bool = True) -> None:
+    def __init__(
+        self, folder: Path, seed: int, kind: str, seconds: float, *, kills_product: bool = True, gated: bool = False
+    ) -> None:
         self.random = random.Random(seed)
+        self.gated = gated
         self.kind = kind
         self.seconds = seconds
         self.tally = Tally()
@@ -191,13 +194,16 @@ class Round:
         self._story.append((time.monotonic(), " ".join(names) or action.__name__))
 
     def _host(self, fleet: Fleet) -> FleetHost:
+        options = {"MaxStartups": "100"}
+        gate = [fleet.folder / "roots" / "web-1"] if self.gated else None
         match self.kind:
             case "busybox":
-                return fleet.add("web-1", server="dropbear", shell="busybox ash", path=fleet.busybox())
+                box = fleet.busybox()
+                return fleet.add("web-1", server="dropbear", shell="busybox ash", path=box, gate=gate)
             case "bash":
-                return fleet.add("web-1", shell="bash", options={"MaxStartups": "100"})
+                return fleet.add("web-1", shell="bash", options=options, gate=gate)
             case _:
-                return fleet.add("web-1", shell="dash", path=fleet.without_bash(), options={"MaxStartups": "100"})
+                return fleet.add("web-1", shell="dash", path=fleet.without_bash(), options=options, gate=gate)
 
     def _disturb(self, log: LogWriter) -> None:
         actions: list[tuple[float, Callable[[], None]]] = [
@@ -362,10 +368,18 @@ def _copy(one: str, other: str) -> None:
         shutil.copy(one, other)
 
 
-def run(seed: int, kind: str, seconds: float, *, kills_product: bool = True, evidence: Path | None = None) -> Tally:
+def run(
+    seed: int,
+    kind: str,
+    seconds: float,
+    *,
+    kills_product: bool = True,
+    gated: bool = False,
+    evidence: Path | None = None,
+) -> Tally:
     """One round in a folder of its own; of a bad one, what it was made of is left in `evidence`."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        one = Round(Path(folder), seed, kind, seconds, kills_product=kills_product)
+        one = Round(Path(folder), seed, kind, seconds, kills_product=kills_product, gated=gated)
         tally = one.run()
         if evidence and not tally.good:
             one.evidence(evidence / str(seed))
@@ -379,6 +393,7 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, help="only this kind of host")
     parser.add_argument("--round", type=float, default=40.0, help="seconds of disturbance in a round")
     parser.add_argument("--no-product-kills", action="store_true")
+    parser.add_argument("--gated", action="store_true", help="the host's gate stands before it")
     parser.add_argument("--evidence", type=Path, help="a folder for what bad rounds were made of")
     options = parser.parse_args()
     total, rounds, bad = Tally(), Counter[str](), 0
@@ -386,8 +401,8 @@ def main() -> int:
     seed = options.seed
     while time.monotonic() < end:
         kind = options.kind or KINDS[seed % len(KINDS)]
-        kills = not options.no_product_kills
-        tally = run(seed, kind, options.round, kills_product=kills, evidence=options.evidence)
+        how = {"kills_product": not options.no_product_kills, "gated": options.gated}
+        tally = run(seed, kind, options.round, **how, evidence=options.evidence)
         print(f"seed={seed} host={kind} {tally}{'' if tally.good else ' BAD'}", flush=True)
         total.add(tally)
         rounds[kind] += 1

@@ -261,6 +261,7 @@ def test_the_line_that_we_print_lets_the_key_read_its_logs(bare: Bare) -> None:
         ("v2 probe", "version"),
         ("v1 probe 1", "argument"),
         ("v1 probe n0", "argument"),
+        (commands.search("/x", 0, None, "plain", "grep", "a").request.replace("524288", "9999999"), "number"),
         ("v1 read \\0057 0 9 plain", "folder"),
         (commands.read("/etc/passwd", 0, 99).request, "folder"),
         (commands.doctor(["/etc"], 9).request, "verb"),

@@ -41,10 +41,10 @@ printf "\ntailon-agg\n"; types=""; more=""; c=""; dog=""
 case $request in *[!a-z0-9\\\ ]*) request=$(printf "%.300s" "$request" | tr -c " -~" "?"); deny characters;; esac
 [ "$roots" ] || deny no-folder; [ "${#request}" -le 65536 ] || deny too-long
 set -- $request; [ "$1" = v1 ] || deny version; [ "$#" -le 1000 ] || deny too-long; verb=${2-}
-# The types of its arguments: p path, s text, n number, e number or "e", i "i" or nothing, k kind, t tail, h how.
+# Their types: p path, s text, n number, m up to six digits, e number or "e", i "i" or "", k kind, t tail, h how
 case $verb in
   probe|idle) ;; list) types=pn;; timeline) types=pnns;; follow) types=pent;; read) types=pnnk;;
-  search) types=pnekhisnnnn;; blocks) types=p; more=n;; *) deny verb;;
+  search) types=pnekhismmmm;; blocks) types=p; more=n;; *) deny verb;;
 esac
 shift 2; verbatim=$*
 octal() {
@@ -54,7 +54,7 @@ octal() {
 for a in "$@"; do
   t=${types%"${types#?}"}; types=${types#?}
   case ${t:=${more:--}}$a in
-    [ne]0|[ne][1-9]*) case ${a#?} in *[!0-9]*|??????????????????*) deny number;; esac;;
+    [nme]0|[nme][1-9]*) case $t${a#?} in ?*[!0-9]*|???????????????????*|m??????*) deny number;; esac;;
     ee|ii|i\\|kplain|kgz|kxz|kzst|kbz2|tgnu|tbusybox|tother|hgrep|hblocks|hstream|s\\) ;;
     p\\0*|s\\0*) octal "$a";; s*) case $a in *\\*) deny text;; esac;;
     *) deny argument;;
