@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from fleet import Fleet
 from product import (
     LOOPBACK,
@@ -23,6 +25,7 @@ from product import (
     lines_of,
     target,
     texts_of,
+    wait_until,
 )
 from secretcorpus import LINES, body_of, pem
 from websockets.sync.client import connect
@@ -318,6 +321,30 @@ def test_views_with_and_without_secrets_go_side_by_side(place: Place) -> None:
         raw.wait_text("2026-11-23T12:00:09Z pay with 5555555555554444")
         shown.wait_text("2026-11-23T12:00:09Z pay with [redacted:card]")
         assert lines_of(raw.records)[-1]["position"] == lines_of(shown.records)[-1]["position"]
+
+
+def test_raw_text_ends_when_its_right_is_taken_away_and_the_redacted_goes_on(place: Place) -> None:
+    whole = yaml.safe_load(place.inventory.read_text())
+    raw = {"lines": 1, "raw": 1, "reason": REASON}
+    with place.stream("half", **raw) as shown, place.stream("half", lines=1) as hidden:
+        for stream in (shown, hidden):
+            stream.wait_live()
+        less = {**whole["access"], "roles": {**whole["access"]["roles"], "half": {"allow": []}}}
+        place.inventory.write_text(yaml.safe_dump({**whole, "access": less}))
+        try:
+            place.product.signal(signal.SIGHUP)
+            shown.wait(lambda: shown.of("end"), "the end of the raw view")
+            assert shown.of("end")[-1]["reason"] == "revoked"
+            with place.log.open("a") as log:
+                log.write("2026-11-23T12:00:08Z pay with 5555555555554444, later\n")
+            hidden.wait_text("2026-11-23T12:00:08Z pay with [redacted:card], later")
+            assert "4444, later" not in json.dumps(shown.records)
+            assert place.get("/api/v1/lines", "half", source="app", raw=1, reason=REASON).status == 403
+            assert place.get("/api/v1/whoami", "half").json()["reveals"] is False
+        finally:
+            place.inventory.write_text(yaml.safe_dump(whole))
+            place.product.signal(signal.SIGHUP)
+            wait_until(lambda: place.get("/api/v1/whoami", "half").json()["reveals"], "the right to be back")
 
 
 def at_terminal(*words: str, who: str = "", folder: Path) -> subprocess.CompletedProcess[str]:
