@@ -40,6 +40,7 @@ export class HelpDialog extends LitElement {
         <dt>late</dt><dd>the line came more than 2 s after its place in the order, and was put there</dd>
         <dt>context</dt><dd>the lines before and after one in its own file, without the filters: from a line's details</dd>
         <dt>past</dt><dd>scroll up for it, without end, or choose a time; hosts are read where their logs lie, rotated files too</dd>
+        <dt>redacted</dt><dd>a secret was taken out; a line's details say of which kind, and show it to who may see it</dd>
         <dt>clipped</dt><dd>the line is longer than 64 KiB; the rest was not sent</dd>
       </dl>
       <p class="quiet">Patterns are RE2, case-sensitive unless they begin with <code>(?i)</code>. The address of this page holds
