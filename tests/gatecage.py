@@ -112,6 +112,11 @@ class Cage:
         text = self.secret.encode()
         return text in output or text.hex().encode() in output
 
+    def named(self, output: bytes) -> bool:
+        """Whether the inode of something outside is there, as headers and listings have it."""
+        found = [canary.stat() for canary in self.canaries]
+        return any(f"{one.st_dev}:{one.st_ino}:".encode() in output for one in found)
+
     def seen_outside(self) -> Events:
         """What has happened to the files outside since this was last asked."""
         opened = read = 0

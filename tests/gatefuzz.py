@@ -45,6 +45,7 @@ def raced_requests(path: Path, count: int, rng: random.Random) -> list[bytes]:
 def judge(cage: Cage, said: list[Said], *, raced: bool = False) -> list[str]:
     """What must not be: sentences, none when all is well."""
     bad = [f"{one.request!r} told the canary's text" for one in said if cage.leaked(one.output)]
+    bad += [f"{one.request!r} told an inode" for one in said if not raced and cage.named(one.output)]
     bad += [f"{one.request!r} took {one.seconds:.1f} s" for one in said if one.seconds > HANG_S + SLACK_S]
     events = cage.seen_outside()
     if events.read:

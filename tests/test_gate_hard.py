@@ -8,16 +8,21 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import socket
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncssh
 import pytest
 from fleet import LOOPBACK, Fleet
-from gatecage import Cage
+from fleethost import wait_for
+from gatecage import Cage, Events
 from gatefuzz import judge, raced_requests
 from gaterequests import fuzzed
+from product import PATIENCE_S
 
 from aggregator.remote import commands
 
@@ -164,6 +169,42 @@ def test_a_deleted_file_s_name_gives_nothing(cage: Cage) -> None:
     assert b"E gate-refused folder" in said.output
 
 
+@pytest.mark.parametrize("shell", ["dash", "busybox"])
+def test_of_what_a_followed_name_leads_to_meanwhile_nothing_is_told(cage: Cage, shell: str) -> None:
+    script = cage.folder / "script"
+    script.write_text(cage.script(shell))
+    kind = {"dash": "gnu", "busybox": "busybox"}[shell]
+    request = commands.follow(str(cage.log), 0, 0, tail=kind).request
+    words = [*(["busybox", "ash"] if shell == "busybox" else ["dash"]), str(script), str(cage.root)]
+    said = cage.folder / "said"
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=out,
+            env={"PATH": cage.path(shell), "SSH_ORIGINAL_COMMAND": request},
+            start_new_session=True,
+        )
+    assert process.stdin
+    try:
+        wait_for(lambda: b"of the log\n" * 500 in said.read_bytes(), "the log", PATIENCE_S)
+        aside = cage.folder / "aside"
+        aside.symlink_to(cage.canaries[0])
+        aside.rename(cage.log)
+        wait_for(lambda: b"\nM 5500\n" in said.read_bytes(), "the word that no name leads to the log", PATIENCE_S)
+        process.stdin.close()
+        process.wait(PATIENCE_S)
+    finally:
+        process.stdin.close()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert b"\nR " not in said.read_bytes()
+    assert not cage.named(said.read_bytes())
+    assert cage.seen_outside() == Events(0, 0)
+
+
 def test_requests_of_great_length_are_refused_soon(cage: Cage) -> None:
     path = commands.encode(str(cage.log))
     asked = [
@@ -208,4 +249,4 @@ async def test_requests_over_ssh_tell_nothing_either(tmp_path: Path) -> None:
         assert len(heard) == OVER_SSH
         assert not [one for one in heard if cage.leaked(one)]
         assert not [one for one in heard if not one.startswith(b"\ntailon-agg\n")]
-        assert cage.seen_outside() == type(cage.seen_outside())(0, 0)
+        assert cage.seen_outside() == Events(0, 0)

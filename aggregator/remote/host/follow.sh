@@ -23,7 +23,9 @@ prove() {
 node() { stat -L -c "%d:%i:%.W" "$f" 2>/dev/null || stat -L -f "%d:%i" "$f" 2>/dev/null; }
 name() {
   if [ "$f" -ef /dev/fd/3 ]; then return 0; fi
-  if [ -e "$f" ]; then printf "R %s %s\n" "$(size)" "$(node)" >&2; else printf "M %s\n" "$(size)" >&2; fi
+  if [ -e "$f" ] && ( told "$f" ); then printf "R %s %s\n" "$(size)" "$(node)" >&2
+  else printf "M %s\n" "$(size)" >&2
+  fi
 }
 # Whether nothing stands behind the place p and p bytes are still there, by two reads of a byte that cost no process:
 # one behind the place, one of the 16 before it, each in its turn. Only "yes" is sure.
