@@ -56,7 +56,7 @@ class Lane:
             async with aclosing(read(self.reached)) as found:
                 async for hits, mark in found:
                     self._put(hits, mark)
-                    if self._full and not mark.done and not await self._drained_soon(wanted):
+                    if self._is_full() and not mark.done and not await self._drained_soon(wanted):
                         break
                 else:
                     self.end()
@@ -76,10 +76,10 @@ class Lane:
         """Whether hits may come, and none is there."""
         return not self.hits and not self.done
 
-    @property
-    def _full(self) -> bool:
+    def _is_full(self, part: int = 1) -> bool:
+        """Whether enough bytes wait, or lines: a `part` of as many as may wait."""
         most = self._most()
-        return self._size > self._room() or (most is not None and self._lines >= most > 0)
+        return self._size > self._room() or (most is not None and self._lines * part >= most > 0)
 
     async def _drained_soon(self, wanted: Callable[[], bool]) -> bool:
         if self._backward:
@@ -92,8 +92,9 @@ class Lane:
             return False
 
     async def _drain(self, wanted: Callable[[], bool]) -> bool:
-        """Wait until there is room again; false when others want the place."""
-        while self._full:
+        """Wait until there is room again, and half of the lines are gone: a page that is nearly done needs no more of
+        them. False when others want the place."""
+        while self._is_full(2):
             if wanted():
                 return False
             self._drained.clear()
