@@ -347,8 +347,8 @@ def test_neither_agent_nor_display_is_forwarded(bare: Bare) -> None:
     keeper = subprocess.Popen(["ssh-agent", "-D", "-a", str(agent)], stdout=subprocess.DEVNULL)
     try:
         wait_for(agent.exists, "the agent", PATIENCE_S)
-        asked = ("-X", "-A", "-o", "ForwardX11Timeout=0", "--", commands.probe().request)
-        done = bare.ssh(*asked, SSH_AUTH_SOCK=str(agent), DISPLAY=":7", XAUTHORITY=str(bare.folder / "xauth"))
+        asked = ("-Y", "-A", "-o", "XAuthLocation=/nowhere", "--", commands.probe().request)
+        done = bare.ssh(*asked, SSH_AUTH_SOCK=str(agent), DISPLAY=":7")
     finally:
         keeper.kill()
         keeper.wait()
