@@ -58,8 +58,8 @@ def test_what_is_swapped_in_meanwhile_is_neither_read_nor_waited_for(cage: Cage,
         said = cage.straight(shell, raced_requests(path, RACES[shell], random.Random(SEED)))
     assert judge(cage, said, raced=True) == []
     text = b"".join(one.output for one in said)
-    assert text.count(b"of the log") > 20
-    assert text.count(b"E gate-refused folder") > 20
+    assert text.count(b"of the log") > 5
+    assert text.count(b"E gate-refused folder") > 5
     assert b"E outside-gate" in text
 
 
