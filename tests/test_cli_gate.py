@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from test_cli_doctor import doctor
 
 from aggregator.cli import main
 from aggregator.errors import ConfigError, UsageError
+from aggregator.remote import commands
 from aggregator.remote.gate import gate_digest, gate_script
 
 SHELLS = (["dash"], ["bash", "--posix"], ["bash"], ["busybox", "ash"])
@@ -174,3 +177,27 @@ def test_the_doctor_tells_gated_from_ungated_and_what_a_gate_keeps_away(fleet: F
     )
     (state, words), *_ = rows["short"]
     assert (state, "lets nobody read" in words, str(root("short", "other")[0]) in words) == ("fail", True, True)
+
+
+if os.getuid() == 0:  # nobody else can make a machine of root's own folders
+
+    @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+    def test_without_proc_only_files_that_nobody_else_can_exchange_are_read(tmp_path: Path, shell: list[str]) -> None:
+        script = tmp_path / "gate"
+        script.write_text(gate_script().replace("/proc", "/nowhere"))
+        made = "mkdir -p logs/sub logs/open && echo text | tee logs/a.log logs/sub/b.log logs/open/c.log >/dev/null"
+        links = "chmod 1777 logs/open && ln -s a.log logs/link.log"
+        read = {
+            name: commands.read(f"/mnt/logs/{name}", 0, 100).request
+            for name in ("a.log", "sub/b.log", "open/c.log", "link.log")
+        }
+        asked = "".join(
+            f"SSH_ORIGINAL_COMMAND={shlex.quote(request)} {shlex.join(shell)} {script} /mnt/logs >{tmp_path}/{number}\n"
+            for number, request in enumerate(read.values())
+        )
+        machine = f"mount -t tmpfs none /mnt && chmod 755 /mnt && cd /mnt && {made} && {links}\n{asked}"
+        subprocess.run(["unshare", "-m", "sh", "-c", machine], check=True, timeout=60)
+        said = {name: (tmp_path / str(number)).read_text() for number, name in enumerate(read)}
+        assert {name for name, answer in said.items() if answer.endswith("text\n")} == {"a.log", "sub/b.log"}
+        assert "E outside-gate -" in said["open/c.log"]
+        assert "E outside-gate -" in said["link.log"]

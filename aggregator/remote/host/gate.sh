@@ -33,7 +33,7 @@ unguard() { if [ "$dog" ]; then kill "$dog" 2>/dev/null; dog=""; fi; }
 inside() { if [ -e "/proc/$$" ]; then [ -f "/proc/$$/fd/3" ] && under "$(readlink "/proc/$$/fd/3")"; else fixed; fi; }
 # Without /proc a name is believed where it is no link and none but root may write any folder on its way.
 fixed() {
-  u=${c:-$f}; [ ! -L "$u" ] && under "$u" || return 1; while [ "$u" ]; do
+  under "${c:-$f}" || return 1; u=${c:-$f}; [ ! -L "$u" ] || return 1; while [ "$u" ]; do
     u=${u%/*}; [ "$(find "${u:-/}" -prune -type d -user 0 ! -perm -020 ! -perm -002)" ] || return 1; done
 }
 # ---- what is asked for
