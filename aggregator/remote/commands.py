@@ -78,11 +78,6 @@ class Command(str):
     __slots__ = ("request",)
     request: str
 
-    def __new__(cls, line: str, request: str) -> Command:
-        self = super().__new__(cls, line)
-        self.request = request
-        return self
-
 
 def encode(argument: str) -> str:
     """An argument of a request: a number or word as it is, other text in octal, and nothing as a lone backslash."""
@@ -97,7 +92,9 @@ def _command(verb: str, *arguments: str | int) -> Command:
     said_first = 'printf "\\ntailon-agg\\n"'
     chosen = [f"'{script('clocked')}'"] if verb == "follow" else []
     line = ["exec sh -c", *chosen, f"'{said_first} ; {script(*PARTS[verb])}'", f"tailon-agg-{verb}", *map(quote, words)]
-    return Command(" ".join(line), " ".join([f"v{GATE}", verb, *map(encode, words)]))
+    command = Command(" ".join(line))
+    command.request = " ".join([f"v{GATE}", verb, *map(encode, words)])
+    return command
 
 
 def probe() -> Command:
