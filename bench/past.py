@@ -33,6 +33,7 @@ RATE = 100  # lines in each second of the log
 RARE = "needle-4711"
 RARE_EVERY = 4_000  # seconds of the log
 ROUNDS = 3
+LOOKS = 7  # rounds of what takes less than a second
 MATCHING = 10_000_000  # lines that are read while the memory is watched, at most
 WATCHED_S = 60.0  # at most, for them
 
@@ -54,7 +55,7 @@ def search(folder: Path) -> list[Row]:
 
 def looks(folder: Path) -> list[Row]:
     """Milliseconds, beside their goals: a range, the quick histogram, and a page, on hosts that are connected."""
-    with _hosts(folder) as (_, inventory, logs):
+    with _hosts(folder) as (fleet, inventory, logs):
         seconds = _seconds(next(iter(logs.values())))
         middle = START + timedelta(seconds=seconds // 2)
         five = {"since": _stamp(middle), "until": _stamp(middle + timedelta(minutes=5))}
@@ -64,15 +65,27 @@ def looks(folder: Path) -> list[Row]:
             ("first page of five minutes in the middle", 300, "lines", five),
             ("histogram of all, `exact=0`", 1000, "histogram", {**whole, "exact": 0}),
         ]
-        rows = []
+        rows = [Row("a round trip to all hosts at once, by multiplexed plain clients", "ms", _trip(fleet))]
         for what, goal, path, query in asks:
             taken = []
-            for _ in range(ROUNDS):
+            for _ in range(LOOKS):
                 with product(inventory) as served:
                     _connect(served)
                     taken.append(_timed(lambda: _get(served, f"/api/v1/{path}", **query)) * 1000)  # noqa: B023
             rows.append(Row(what, "ms", statistics.median(taken), goal))
     return rows
+
+
+def _trip(fleet: Fleet) -> float:
+    """Milliseconds until all hosts have answered a command that does nothing, over connections that are open."""
+    clients = []
+    for host in fleet.hosts.values():
+        program, *rest = fleet.ssh_arguments(host)
+        control = fleet.folder / f"control-{host.name}"
+        shared = ["-o", "ControlMaster=auto", "-o", f"ControlPath={control}", "-o", "ControlPersist=60"]
+        clients.append([program, *shared, *rest, "exec sh -c :"])
+    _all_at_once(clients)  # which connects them
+    return statistics.median(_timed(lambda: _all_at_once(clients)) * 1000 for _ in range(LOOKS))
 
 
 def memory(folder: Path) -> list[Row]:
@@ -100,6 +113,7 @@ def _hosts(folder: Path) -> Iterator[tuple[Fleet, Path, dict[str, Path]]]:
         logs = {f"web-{number}": fleet.add(f"web-{number}").root / "app.log" for number in range(1, HOSTS + 1)}
         for name, log in logs.items():
             _write(log, name)
+        os.sync()  # gigabytes on their way to the disk would slow down everybody
         path = f"{fleet.folder}/roots/${{host}}/app.log"
         yield fleet, fleet.inventory({"app": {"hosts": "@*", "path": path}}), logs
 
