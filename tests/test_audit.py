@@ -109,7 +109,8 @@ async def test_record_after_close_is_refused(path):
         await log.record(Event("open"))
 
 
-async def test_many_records_at_once_share_syncs_no_closer_than_the_interval(path):
+async def test_many_records_at_once_share_syncs_no_closer_than_the_interval(path, monkeypatch):
+    monkeypatch.setattr(limits, "AUDIT_SYNC_INTERVAL", 0.1)
     ledger = WatchedLedger(path)
     async with AuditLog(ledger, Metrics()) as log:
         numbers = await asyncio.gather(*(log.record(Event("open", str(n))) for n in range(300)))
