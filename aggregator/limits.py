@@ -164,7 +164,7 @@ UNPACKED_RATIO = 512  # times its size (2 MiB at least) that a compressed file's
 
 # --- Door and audit log (aggregator.access) ----------------------------------------------------------------------
 
-AUDIT_SYNC_INTERVAL = 0.02  # seconds between two fdatasyncs: one for all who ask meanwhile, and no page waits long for it
+AUDIT_SYNC_INTERVAL = 0.02  # seconds between two fdatasyncs: one for all who ask meanwhile, and no page waits long
 AUDIT_WRITE_TIMEOUT = 2.0  # seconds for a record to reach the disk; a log that hangs longer is out
 AUDIT_RETRY = 1.0  # seconds between two tries to write again while nobody asks: the log heals by itself
 AUDIT_RECORDS = 1024  # records that wait for the disk with somebody waiting for them; above it, refused
