@@ -33,7 +33,8 @@ PARTS: dict[str, tuple[str, ...]] = {  # the scripts that a verb is made of, in 
     "follow": ("ungated", "path", "open", "follow"),
     "read": ("ungated", "path", "open", "unpacker", "read"),
     "blocks": ("ungated", "path", "open", "blocks"),
-    "search": ("ungated", "path", "open", "unpacker", "search"),
+    "search": ("ungated", "path", "open", "unpacker", "alive", "search"),
+    "journal": ("path", "alive", "journal"),
     "idle": ("idle",),
     "doctor": ("doctor",),
 }
@@ -150,6 +151,15 @@ def search(
         *(name, start, "e" if length is None else length, kind, how, "i" if fold else "", text),
         *(context, limits.UNPACKED_RATIO, limits.SCAN_KIB, limits.SCAN_CPU),
     )
+
+
+def journal(
+    unit: str, how: str, cursor: str = "", since: int | None = None, until: int | None = None, count: int = 0
+) -> Command:
+    """`J`, then entries of a unit's journal in journalctl's export format. `how` is `live`, `forward` or `backward`;
+    `cursor` names the entry to begin with, without one the times (epoch seconds) or the number of the newest do."""
+    first, last = ("e" if time is None else time for time in (since, until))
+    return _command("journal", unit, how, cursor, first, last, count)
 
 
 def doctor(patterns: Iterable[str], limit: int) -> Command:

@@ -33,7 +33,7 @@ def gate_script() -> str:
     """The whole script. Its first comment has a digest that tells one version from another."""
     template = "".join(f"{line}\n" for line in statements("gate", comments=True))
     body = [f"case $verb in {'|'.join(sorted(_OPENED))})", *_indented(statements("open")), ";; esac"]
-    body += statements("unpacker")
+    body += [*statements("unpacker"), *statements("alive")]
     body += ["case $verb in"]
     for verb in _GATED:
         body += [f"  {verb})", *_indented(statements(PARTS[verb][-1]), 2), "  ;;"]
@@ -86,7 +86,7 @@ def _set(units: Sequence[_Unit], depth: int) -> list[str]:
             lines.append("  " * depth + whole)
             continue
         begins = unit.parts[0][0]
-        apart = "() {" in begins or begins.endswith(")")  # functions and the arms of a case have lines of their own
+        apart = begins.endswith(")") or ("() {" in begins and not depth)  # these have lines of their own
         block: list[str] = [lines.pop()] if lines and not apart else []
         for head, inner in unit.parts:
             if not block or not _add(block, head):

@@ -4,7 +4,6 @@
 # Answers "E CAUSE DETAIL" and ends when that can't be done; else sets i (device:inode:birth, GNU only knows the last),
 # z (size), m (mtime). Says "P PATH" first where the opened descriptor leads to another path than was asked for ("?":
 # this host can't tell): names and links may be others by now, the descriptor is what will be read.
-no() { printf "E %s %s\n" "$1" "$2"; exit 0; }
 command -v tail >/dev/null 2>&1 || no no-tail -
 if [ -d "$f" ]; then no not-regular folder; fi
 guard

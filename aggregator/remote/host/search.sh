@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154,SC2086,SC2064,SC3045,SC2015 # set by open.sh; options are words; expand now; where ulimit has them; meant
+# shellcheck disable=SC2034,SC2154,SC2086,SC2317,SC3045,SC2015 # set by open.sh, read by alive; words; if ulimit has them
 # search PATH START LENGTH KIND HOW FOLD TEXT CONTEXT RATIO KIB SECONDS (after open): the header, "W HOW", then
 # what there is of TEXT in the bytes [START, START+LENGTH) of the file's text; LENGTH "e" is to its end. A newline on
 # standard input every few seconds keeps it alive; 45 s without one, or the end of standard input, ends it and all of
@@ -93,23 +93,8 @@ case $g${d:+t} in
     else head -c "$l" <&3 | lines & t=$!
     fi;;
 esac
-trap "" USR1
-(
-  n=0; trap "n=0" USR1
-  while [ "$n" -lt 45 ]; do
-    n=$((n+1))
-    sleep 1 2>/dev/null
-    p=-; [ "$g" = blocks ] || pos /proc/$$/fdinfo/3
-    printf "P %s\n" "$p" >&2
-  done
-  kill -TERM $$
-) >/dev/null 5<&- & w=$!
-# What is sent to a shell that has just been forked may meet the traps of its parent and be lost; KILL is not.
-r=""; trap "trap \"\" TERM; kill $t $w 2>/dev/null; kill -9 \$r 2>/dev/null; exit 143" TERM HUP
-( while read -r _; do kill -USR1 $w; done; kill -TERM $$ ) <&5 >/dev/null 2>&1 & r=$!
-exec 5<&-
-wait $t; s=$?
-kill $w 2>/dev/null; kill -9 $r 2>/dev/null
+beat() { p=-; [ "$g" = blocks ] || pos /proc/$$/fdinfo/3; printf "P %s\n" "$p" >&2; }
+alive
 [ "$s" -ne 152 ] || exit 7
 if [ "$g" = grep ]; then [ "$s" -le 1 ] || exit 4
 else [ "$s" -eq 0 ] || exit 6

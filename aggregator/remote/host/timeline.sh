@@ -57,6 +57,6 @@ for a in $(names "$2"); do
 done
 a=$(names "$2"); IFS=$nl
 for a in $a; do
-  if parts "$a" "$3"; then printf "N %s %s %s - - %s\n" "$i" "$s" "$m" "$c"; fi
+  parts "$a" "$3" && printf "N %s %s %s - - %s\n" "$i" "$s" "$m" "$c"
 done
 printf "Z\n"

@@ -7,6 +7,7 @@ packed() {
 }
 # unpacker END: k is how a file is compressed whose name ends so, d what decompresses it ("plain", nothing).
 unpacker() {
-  k=$1
-  case $1 in gz) d="gzip -dc";; xz) d="xz -dc";; zst) d="zstd -dcq";; bz2) d="bzip2 -dc";; *) k=plain; d="";; esac
+  d=""
+  case $1 in gz) d="gzip -dc";; xz) d="xz -dc";; zst) d="zstd -dcq";; bz2) d="bzip2 -dc";; esac
+  k=plain; [ -z "$d" ] || k=$1
 }
